@@ -1,0 +1,29 @@
+# The one entry for people and for CI. `make` alone lists the recipes.
+
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+# Debian packages that the tests start or call.
+TEST_PACKAGES := prometheus prometheus-alertmanager
+
+.PHONY: help test test-tools lint fmt doc demo
+
+help: ## List the recipes
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+test: test-tools ## Install what the tests need, and run all of them
+	$(CARGO) test --locked
+
+test-tools: ## Install the Debian packages that the tests need
+	@./scripts/install-packages.sh $(TEST_PACKAGES)
+
+lint: ## Formatting, clippy and documentation, warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+demo: ## Run the exporter on the embedded simulator
+	$(CARGO) run --release -- demo

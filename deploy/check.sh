@@ -1,0 +1,117 @@
+#!/bin/sh
+# Checks everything in deploy/ without starting any of it.
+#
+#   check.sh                       all parts
+#   check.sh PART...               some of: yaml compose prometheus kubernetes systemd
+#
+# PYTHON   interpreter that has schemas/requirements.txt installed; without it a virtual environment is made in
+#          CACHE_DIR (default: d360_exporter-deploy in the user's cache folder).
+# CRD_DIR  folder with the Prometheus Operator's CRDs; without it they are taken from its Go module, by `go mod download`.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cache=${CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/d360_exporter-deploy}
+operator=github.com/prometheus-operator/prometheus-operator
+operator_version=v0.85.0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "check.sh: $*" >&2
+    exit 1
+}
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || fail "expected the program $1, found none on PATH; install $2"
+}
+
+python() {
+    if [ -z "${PYTHON:-}" ]; then
+        need python3 python3
+        if ! cmp -s "$here/schemas/requirements.txt" "$cache/requirements.txt"; then
+            python3 -m venv "$cache/venv" >&2
+            "$cache/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+                -r "$here/schemas/requirements.txt" >&2
+            cp "$here/schemas/requirements.txt" "$cache/requirements.txt"
+        fi
+        PYTHON=$cache/venv/bin/python
+    fi
+    "$PYTHON" "$@"
+}
+
+crds() {
+    if [ -n "${CRD_DIR:-}" ]; then
+        echo "$CRD_DIR"
+        return
+    fi
+    need go "Go, or set CRD_DIR to a folder with the operator's CRDs"
+    # From an empty folder: a go.mod above the working directory would have its say otherwise.
+    module=$(cd "$work" && GOFLAGS=-mod=mod go mod download -json "$operator@$operator_version" |
+        sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
+    [ -d "$module/example/prometheus-operator-crd" ] ||
+        fail "expected the module $operator@$operator_version with its CRDs, found none; set CRD_DIR"
+    echo "$module/example/prometheus-operator-crd"
+}
+
+check_yaml() {
+    # shellcheck disable=SC2046  # no file of deploy/ has a blank in its name
+    python "$here/schemas/validate.py" yaml $(find "$here" -name '*.yaml' -o -name '*.yml')
+}
+
+check_compose() {
+    python -m check_jsonschema --builtin-schema vendor.compose-spec "$here/compose.yaml" >"$work/compose" 2>&1 || {
+        cat "$work/compose" >&2
+        fail "expected a compose file of the Compose Specification, found the errors above"
+    }
+    python "$here/schemas/validate.py" compose "$here/compose.yaml"
+}
+
+check_prometheus() {
+    need promtool "Prometheus"
+    need amtool "Alertmanager"
+    promtool check config "$here/prometheus/prometheus.yml" >"$work/promtool" || {
+        cat "$work/promtool" >&2
+        fail "expected a valid prometheus.yml with valid rules, found the errors above"
+    }
+    grep -q 'rules found' "$work/promtool" || fail "expected prometheus.yml to find the files in rules/, found none"
+    amtool check-config "$here/../rules/alertmanager.yml" >/dev/null
+}
+
+check_kubernetes() {
+    need kubectl "kubectl, whose kustomize renders the manifests"
+    "$here/kubernetes/prometheusrule.sh" --check
+    folder=$(crds)
+    kubectl kustomize "$here/kubernetes" >"$work/one.yaml"
+    kubectl kustomize "$here/kubernetes/shards" >"$work/shards.yaml"
+    kubectl kustomize --load-restrictor LoadRestrictionsNone "$here/kubernetes/dashboards" >"$work/dashboards.yaml"
+    python "$here/schemas/validate.py" kubernetes "$folder" \
+        "$work/one.yaml" "$work/shards.yaml" "$work/dashboards.yaml" "$here/kubernetes/secret.example.yaml"
+}
+
+check_systemd() {
+    need systemd-analyze "systemd"
+    # verify wants the binary to exist; any executable will do.
+    unit=$work/d360_exporter.service
+    sed "s#^ExecStart=/usr/bin/d360_exporter#ExecStart=$(command -v true)#" \
+        "$here/systemd/d360_exporter.service" >"$unit"
+    # A misspelt setting is only a warning there, and the hardening it meant is gone.
+    systemd-analyze verify --man=no "$unit" >"$work/verify" 2>&1 && [ ! -s "$work/verify" ] || {
+        cat "$work/verify" >&2
+        fail "expected a unit without warnings, found what stands above"
+    }
+    systemd-analyze security --offline=yes --threshold=20 "$here/systemd/d360_exporter.service" >"$work/security" || {
+        cat "$work/security" >&2
+        fail "expected an exposure below 2.0, found what stands above"
+    }
+}
+
+[ $# -gt 0 ] || set -- yaml compose prometheus kubernetes systemd
+for part in "$@"; do
+    case $part in
+    yaml | compose | prometheus | kubernetes | systemd)
+        "check_$part"
+        echo "ok: $part"
+        ;;
+    *) fail "expected yaml, compose, prometheus, kubernetes or systemd, found $part" ;;
+    esac
+done

@@ -1,0 +1,214 @@
+//! Buckets, and making anew what changed.
+//!
+//! A bucket is a range of client ids that holds a few hundred channels. Ranges
+//! are split and joined as the fleet grows and shrinks, so the cost of a change
+//! does not depend on the size of the fleet. A client is never split: one with
+//! thousands of channels is a bucket by itself and costs what it is.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::block::{Block, Deflater};
+use super::render::{FRESHNESS, RenderSettings, Renderer, in_buckets, in_partner};
+use super::snapshot::{FamilyBlocks, PartnerSummary, Snapshot};
+use crate::catalogue::FAMILIES;
+use crate::fleet::{Change, ClientState, Fleet, Overview, PartnerState};
+use crate::model::{ClientId, PartnerId};
+
+/// Channels of a bucket, when it is made.
+const TARGET: usize = 256;
+
+/// A bucket with more is split.
+const MOST: usize = 2 * TARGET;
+
+/// A bucket with fewer is joined with its neighbour.
+const FEWEST: usize = TARGET / 4;
+
+/// Holds the blocks of all fleets, and makes anew those that changed.
+#[derive(Debug)]
+pub struct Publisher {
+    renderer: Renderer,
+    deflater: Deflater,
+    partners: BTreeMap<PartnerId, PartnerBlocks>,
+}
+
+#[derive(Debug, Default)]
+struct PartnerBlocks {
+    state: PartnerState,
+    /// By position in the catalogue; only families of the partner are filled.
+    families: Vec<Block>,
+    /// In order of ids, together covering all of them.
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    /// The smallest id that belongs here; the first bucket also takes all
+    /// smaller ones.
+    first: ClientId,
+    /// By position in the catalogue; only families of clients are filled.
+    families: Vec<Block>,
+    overview: Arc<Overview>,
+}
+
+impl Publisher {
+    /// A publisher that has seen no fleet yet.
+    pub fn new(settings: RenderSettings) -> Self {
+        Self { renderer: Renderer::new(settings), deflater: Deflater::default(), partners: BTreeMap::new() }
+    }
+
+    /// Takes in what changed in a fleet since the last call.
+    pub fn update(&mut self, fleet: &mut Fleet) {
+        let changes = fleet.take_changes();
+        let known = self.partners.contains_key(fleet.partner());
+        let mut blocks = self.partners.remove(fleet.partner()).unwrap_or_default();
+        if changes.partner || !known {
+            self.renderer.clear();
+            self.renderer.partner(fleet);
+            blocks.families = self.blocks_of(in_partner);
+            blocks.state = fleet.partner_state().clone();
+        }
+        let mut dirty: BTreeMap<usize, Change> = BTreeMap::new();
+        for (client, change) in changes.clients {
+            let behind = blocks.buckets.partition_point(|bucket| bucket.first <= client);
+            let most = dirty.entry(behind.saturating_sub(1)).or_insert(change);
+            *most = change.max(*most);
+        }
+        // From the back, so that splitting and joining moves no bucket that is
+        // still to be done.
+        for (at, change) in dirty.into_iter().rev() {
+            match change {
+                Change::Freshness => self.refresh(fleet, &mut blocks.buckets, at),
+                Change::Data => self.remake(fleet, &mut blocks.buckets, at),
+            }
+        }
+        self.partners.insert(fleet.partner().clone(), blocks);
+    }
+
+    /// Takes a fleet away.
+    pub fn forget(&mut self, partner: &PartnerId) {
+        self.partners.remove(partner);
+    }
+
+    /// Everything as it stands now. Costs a few pointers a bucket.
+    pub fn snapshot(&self) -> Snapshot {
+        let families = (0..FAMILIES.len())
+            .map(|family| {
+                let mut all = FamilyBlocks::default();
+                for partner in self.partners.values() {
+                    if in_partner(family) {
+                        all.push(&partner.families[family]);
+                    } else if in_buckets(family) {
+                        for bucket in &partner.buckets {
+                            all.push(&bucket.families[family]);
+                        }
+                    }
+                }
+                all
+            })
+            .collect();
+        let partners = self
+            .partners
+            .iter()
+            .map(|(partner, blocks)| PartnerSummary {
+                partner: partner.clone(),
+                state: blocks.state.clone(),
+                parts: blocks.buckets.iter().map(|bucket| bucket.overview.clone()).collect(),
+            })
+            .collect();
+        Snapshot::new(families, partners, self.renderer.settings().clone())
+    }
+
+    /// Makes anew what the freshness of clients in a bucket changes.
+    fn refresh(&mut self, fleet: &Fleet, buckets: &mut [Bucket], at: usize) {
+        self.renderer.clear();
+        let mut overview = Overview { unreadable_clients: 0, ..Overview::default() };
+        for (_, state) in fleet.clients(range(buckets, at, at + 1)) {
+            self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
+            overview.unreadable_clients += usize::from(state.up == Some(false));
+        }
+        let Some(bucket) = buckets.get_mut(at) else { return };
+        for &family in FRESHNESS {
+            bucket.families[family] = block(&mut self.deflater, &self.renderer, family);
+        }
+        if bucket.overview.unreadable_clients != overview.unreadable_clients {
+            Arc::make_mut(&mut bucket.overview).unreadable_clients = overview.unreadable_clients;
+        }
+    }
+
+    /// Makes a bucket anew, split or joined with its neighbour if need be.
+    fn remake(&mut self, fleet: &Fleet, buckets: &mut Vec<Bucket>, at: usize) {
+        let (mut from, mut to) = (at, (at + 1).min(buckets.len()));
+        let size = |from, to| fleet.clients(range(buckets, from, to)).map(|(_, s)| weight(s)).sum::<usize>();
+        if size(from, to) < FEWEST && buckets.len() > 1 {
+            if to < buckets.len() {
+                to += 1;
+            } else {
+                from -= 1;
+            }
+        }
+        let clients: Vec<&ClientState> = fleet.clients(range(buckets, from, to)).map(|(_, state)| state).collect();
+        let made: Vec<Bucket> = split(&clients).map(|clients| self.bucket(fleet.partner().as_str(), clients)).collect();
+        buckets.splice(from..to, made);
+    }
+
+    fn bucket(&mut self, partner: &str, clients: &[&ClientState]) -> Bucket {
+        self.renderer.clear();
+        let mut overview = Overview::default();
+        for state in clients {
+            self.renderer.client(partner, state, Change::Data);
+            overview.add(state);
+        }
+        overview.attention.shrink_to_fit();
+        Bucket {
+            first: clients[0].client.id.clone(),
+            families: self.blocks_of(in_buckets),
+            overview: Arc::new(overview),
+        }
+    }
+
+    /// A block for each family that is meant, an empty one for the others.
+    fn blocks_of(&mut self, meant: fn(usize) -> bool) -> Vec<Block> {
+        (0..FAMILIES.len())
+            .map(|family| if meant(family) { block(&mut self.deflater, &self.renderer, family) } else { Block::EMPTY })
+            .collect()
+    }
+}
+
+fn block(deflater: &mut Deflater, renderer: &Renderer, family: usize) -> Block {
+    let lines = renderer.lines(family);
+    deflater.block(&lines.text, lines.series)
+}
+
+/// What a client counts for in its bucket.
+fn weight(state: &ClientState) -> usize {
+    state.channels.len().max(1)
+}
+
+/// The ids that the buckets `from..to` cover.
+fn range(buckets: &[Bucket], from: usize, to: usize) -> (Bound<ClientId>, Bound<ClientId>) {
+    let start = match from {
+        0 => Bound::Unbounded,
+        _ => buckets.get(from).map_or(Bound::Unbounded, |b| Bound::Included(b.first.clone())),
+    };
+    let end = buckets.get(to).map_or(Bound::Unbounded, |b| Bound::Excluded(b.first.clone()));
+    (start, end)
+}
+
+/// Cuts clients into buckets. What fits into one bucket stays one.
+fn split<'a>(clients: &'a [&'a ClientState]) -> impl Iterator<Item = &'a [&'a ClientState]> {
+    let whole: usize = clients.iter().map(|s| weight(s)).sum();
+    let most = if whole <= MOST { MOST } else { TARGET };
+    let mut rest = clients;
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let fits = rest.iter().take_while(|state| {
+            size += weight(state);
+            size <= most
+        });
+        let (head, tail) = rest.split_at(fits.count().max(1).min(rest.len()));
+        rest = tail;
+        (!head.is_empty()).then_some(head)
+    })
+}

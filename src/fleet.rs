@@ -1,0 +1,307 @@
+//! The state: what is known of one partner's clients and channels, how old it
+//! is, and what changed.
+//!
+//! Here: [`Fleet::apply`], the one way in; [`Fleet::expire`], the bound on age;
+//! transitions; [`Changes`], which tell the renderer what to make anew.
+//!
+//! Never here: reqwest, axum, text of metrics. `now` is a parameter.
+//!
+//! **Invariant:** what leaves, leaves because a complete answer no longer holds
+//! it, or because it could not be read for longer than the bound. A value that
+//! has expired is hidden, not forgotten: when its client can be read again, a
+//! drop in between is still a transition.
+
+mod changes;
+mod overview;
+mod transitions;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
+use std::ops::RangeBounds;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Channel, Client, ClientId, Observation, PartnerId};
+
+pub use changes::{Change, Changes};
+pub use overview::{Attention, Overview};
+pub use transitions::{Transition, TransitionCounts, WatchedField};
+
+/// One partner's fleet.
+#[derive(Debug)]
+pub struct Fleet {
+    partner: PartnerId,
+    max_staleness: SignedDuration,
+    clients: BTreeMap<ClientId, ClientState>,
+    partner_state: PartnerState,
+    changes: Changes,
+    /// Nothing expires before; found anew whenever that time has come.
+    next_expiry: Option<Timestamp>,
+}
+
+/// What is known of the partner as a whole.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PartnerState {
+    /// Whether the last attempt to list the clients succeeded.
+    pub up: bool,
+    /// When the last full cycle ended, and how long it took.
+    pub last_cycle: Option<(Timestamp, Duration)>,
+    /// How often watched fields changed.
+    pub transitions: TransitionCounts,
+}
+
+/// What is known of one client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientState {
+    /// The client as listed.
+    pub client: Client,
+    /// Its channels as last read, sorted by id. Not a map: most clients have a
+    /// handful, and a map's nodes would waste more than they hold.
+    pub channels: Vec<ChannelState>,
+    /// Whether the last attempt to read the channels succeeded; `None` before
+    /// the first one.
+    pub up: Option<bool>,
+    /// When the channels were last read.
+    pub last_refresh: Option<Timestamp>,
+    /// When the client was first listed: what its age counts from until it was
+    /// read.
+    pub first_listed: Timestamp,
+    /// Since when the client is missing from lists that do not prove it gone.
+    pub missing_since: Option<Timestamp>,
+    /// Not read for longer than the bound: hidden, but for its name and age.
+    pub expired: bool,
+}
+
+/// What is known of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelState {
+    /// The channel as last read.
+    pub channel: Channel,
+    /// Since when the channel is missing from answers that do not prove it gone.
+    pub missing_since: Option<Timestamp>,
+}
+
+impl ClientState {
+    fn new(client: Client, at: Timestamp) -> Self {
+        Self {
+            client,
+            channels: Vec::new(),
+            up: None,
+            last_refresh: None,
+            first_listed: at,
+            missing_since: None,
+            expired: false,
+        }
+    }
+
+    /// When the data of the client is too old to be shown.
+    fn expires(&self, max_staleness: SignedDuration) -> Timestamp {
+        let age_from = self.last_refresh.unwrap_or(self.first_listed);
+        age_from.saturating_add(max_staleness).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl Fleet {
+    /// A fleet of which nothing is known yet.
+    pub fn new(partner: PartnerId, max_staleness: Duration) -> Self {
+        Self {
+            partner,
+            max_staleness: SignedDuration::try_from(max_staleness).unwrap_or(SignedDuration::MAX),
+            clients: BTreeMap::new(),
+            partner_state: PartnerState::default(),
+            changes: Changes::default(),
+            next_expiry: None,
+        }
+    }
+
+    /// Whose fleet it is.
+    pub fn partner(&self) -> &PartnerId {
+        &self.partner
+    }
+
+    /// What is known of the partner as a whole.
+    pub fn partner_state(&self) -> &PartnerState {
+        &self.partner_state
+    }
+
+    /// The clients in a range of ids, in order.
+    pub fn clients(&self, range: impl RangeBounds<ClientId>) -> Range<'_, ClientId, ClientState> {
+        self.clients.range(range)
+    }
+
+    /// One client.
+    pub fn client(&self, id: &ClientId) -> Option<&ClientState> {
+        self.clients.get(id)
+    }
+
+    /// Takes what changed since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether anything changed since [`Fleet::take_changes`].
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Takes in one observation, and returns the transitions that it shows.
+    pub fn apply(&mut self, observation: Observation) -> Vec<Transition> {
+        match observation {
+            Observation::ClientsListed { clients, complete, at } => {
+                self.clients_listed(clients, complete, at);
+                Vec::new()
+            }
+            Observation::PartnerUnreadable => {
+                self.set_up(false);
+                Vec::new()
+            }
+            Observation::ChannelsRead { client, channels, complete, at } => {
+                self.channels_read(&client, channels, complete, at)
+            }
+            Observation::ChannelsUnreadable { client } => {
+                if let Some(state) = self.clients.get_mut(&client)
+                    && state.up != Some(false)
+                {
+                    state.up = Some(false);
+                    self.changes.client(client, Change::Freshness);
+                }
+                Vec::new()
+            }
+            Observation::CycleCompleted { took, at } => {
+                self.partner_state.last_cycle = Some((at, took));
+                self.changes.partner();
+                Vec::new()
+            }
+        }
+    }
+
+    /// Hides the data of clients that could not be read for longer than the
+    /// bound. Costs nothing before something can expire.
+    pub fn expire(&mut self, now: Timestamp) {
+        if self.next_expiry.is_some_and(|at| now < at) {
+            return;
+        }
+        let mut next = None;
+        for (id, state) in self.clients.iter_mut().filter(|(_, state)| !state.expired) {
+            let expires = state.expires(self.max_staleness);
+            if expires <= now {
+                state.expired = true;
+                self.changes.client(id.clone(), Change::Data);
+            } else {
+                next = Some(next.map_or(expires, |n: Timestamp| n.min(expires)));
+            }
+        }
+        // A client that comes later can't expire earlier than this.
+        let latest = now.saturating_add(self.max_staleness).unwrap_or(Timestamp::MAX);
+        self.next_expiry = Some(next.unwrap_or(latest));
+    }
+
+    fn set_up(&mut self, up: bool) {
+        if self.partner_state.up != up {
+            self.partner_state.up = up;
+            self.changes.partner();
+        }
+    }
+
+    fn clients_listed(&mut self, clients: Vec<Client>, complete: bool, at: Timestamp) {
+        self.set_up(true);
+        let mut missing: std::collections::BTreeSet<ClientId> = self.clients.keys().cloned().collect();
+        for client in clients {
+            missing.remove(&client.id);
+            match self.clients.get_mut(&client.id) {
+                None => {
+                    self.changes.client(client.id.clone(), Change::Data);
+                    self.clients.insert(client.id.clone(), ClientState::new(client, at));
+                }
+                Some(state) => {
+                    state.missing_since = None;
+                    if state.client != client {
+                        self.changes.client(client.id.clone(), Change::Data);
+                        state.client = client;
+                    }
+                }
+            }
+        }
+        for id in missing {
+            if complete || self.missing_too_long(&id, at) {
+                self.clients.remove(&id);
+                self.changes.client(id, Change::Data);
+            }
+        }
+    }
+
+    fn missing_too_long(&mut self, id: &ClientId, at: Timestamp) -> bool {
+        let Some(state) = self.clients.get_mut(id) else { return false };
+        let since = *state.missing_since.get_or_insert(at);
+        at.duration_since(since) >= self.max_staleness
+    }
+
+    fn channels_read(
+        &mut self,
+        id: &ClientId,
+        channels: Vec<Channel>,
+        complete: bool,
+        at: Timestamp,
+    ) -> Vec<Transition> {
+        let max_staleness = self.max_staleness;
+        // A client that left the list while it was being read is gone.
+        let Some(state) = self.clients.get_mut(id) else { return Vec::new() };
+        let first_read = state.last_refresh.is_none();
+        let mut change = if state.expired { Change::Data } else { Change::Freshness };
+        let mut transitions = Vec::new();
+        let mut before = std::mem::take(&mut state.channels).into_iter().peekable();
+        let mut after = Vec::with_capacity(channels.len());
+        let mut channels = channels;
+        channels.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let missing = |mut old: ChannelState, after: &mut Vec<ChannelState>| {
+            let since = *old.missing_since.get_or_insert(at);
+            let gone = complete || at.duration_since(since) >= max_staleness;
+            if !gone {
+                after.push(old);
+            }
+            gone
+        };
+        for channel in channels {
+            while let Some(old) = before.next_if(|old| old.channel.id < channel.id) {
+                if missing(old, &mut after) {
+                    change = Change::Data;
+                }
+            }
+            match before.next_if(|old| old.channel.id == channel.id) {
+                Some(old) if old.channel == channel => after.push(ChannelState { missing_since: None, ..old }),
+                old => {
+                    change = Change::Data;
+                    if let Some(old) = old {
+                        transitions::between(id, &old.channel, &channel, &mut transitions);
+                    }
+                    after.push(ChannelState { channel, missing_since: None });
+                }
+            }
+        }
+        for old in before {
+            if missing(old, &mut after) {
+                change = Change::Data;
+            }
+        }
+        after.shrink_to_fit();
+        if first_read {
+            change = Change::Data;
+        }
+        state.channels = after;
+        state.up = Some(true);
+        state.last_refresh = Some(at);
+        state.expired = false;
+        self.changes.client(id.clone(), change);
+        if !transitions.is_empty() {
+            for transition in &transitions {
+                self.partner_state.transitions.count(transition);
+            }
+            self.changes.partner();
+        }
+        transitions
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! What the Partner API tells us, as plain values.
+//!
+//! Here: ids, the client, the channel, their closed enumerations with an
+//! `Unknown` that is a value like any other, and [`Observation`], the one kind
+//! of message that flows from the poller to the fleet.
+//!
+//! Never here: serde, prometheus, I/O, clocks. A type of this module can be
+//! built by hand in a test, in one expression.
+
+mod channel;
+mod client;
+mod enums;
+mod ids;
+mod observation;
+mod vocabulary;
+
+pub use channel::{Channel, Deprecated, MessagingLimit, UnknownTier};
+pub use client::Client;
+pub use enums::{Availability, HubStatus, LifecycleStatus, QualityRating};
+pub use ids::{ChannelId, ClientId, PartnerId};
+pub use observation::Observation;
+pub use vocabulary::{Endpoint, Field, Reason};

@@ -1,0 +1,195 @@
+//! The transport that speaks HTTP, on `reqwest`.
+//!
+//! Three promises are kept here and nowhere else: the key goes to the
+//! configured host only (redirects are not followed), no error text holds a URL,
+//! and no answer takes more memory than the limit.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::{ApiError, Reason, Request, Response, Transport};
+
+/// What a connection to the API is made of.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The base URL with its path prefix, `https://hub.360dialog.io/api/v2`.
+    pub base_url: Url,
+    /// One request, from its start to the last byte of the answer.
+    pub timeout: Duration,
+    /// Largest answer after decompression, in bytes.
+    pub max_response_size: usize,
+}
+
+/// A pool of connections to one API.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+    settings: HttpSettings,
+}
+
+/// How the exporter names itself to the API.
+pub const USER_AGENT: &str = concat!("d360_exporter/", env!("CARGO_PKG_VERSION"));
+
+/// Time to reach the API, within the time-out of the request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl HttpTransport {
+    /// Prepares a pool; nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the TLS back end can't be set up, for lack of CA certificates
+    /// for example.
+    pub fn new(settings: HttpSettings) -> Result<Self, ApiError> {
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+            .timeout(settings.timeout)
+            .build()
+            .map_err(|e| ApiError::new(Reason::Other, format!("cannot set up an HTTP client: {}", causes(e))))?;
+        Ok(Self { client, settings })
+    }
+
+    fn url(&self, request: &Request) -> Result<Url, ApiError> {
+        let mut url = self.settings.base_url.clone();
+        url.path_segments_mut()
+            .map_err(|()| ApiError::new(Reason::Other, "the base URL cannot hold a path"))?
+            .pop_if_empty()
+            .extend(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: &Request, key: &SecretString) -> Result<Response, ApiError> {
+        let mut header = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
+            ApiError::new(Reason::Other, "the API key holds characters that an HTTP header cannot carry")
+        })?;
+        header.set_sensitive(true);
+
+        let url = self.url(request)?;
+        let call = match &request.patch {
+            Some(body) => self.client.patch(url).header(CONTENT_TYPE, "application/json").body(body.clone()),
+            None => self.client.get(url),
+        };
+        let mut answer = call
+            .header("X-API-Key", header)
+            .header(ACCEPT, "application/json")
+            .send()
+            .await
+            .map_err(|e| transport_error(e, false))?;
+
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        // reqwest removes the header of an encoding that it decodes itself.
+        let encoded = answer.headers().contains_key(CONTENT_ENCODING) || answer.content_length().is_none();
+
+        let limit = self.settings.max_response_size;
+        let too_large = || {
+            ApiError::new(
+                Reason::TooLarge,
+                format!(
+                    "expected an answer of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
+                ),
+            )
+        };
+        if answer.content_length().is_some_and(|n| n > limit as u64) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| transport_error(e, encoded))? {
+            if body.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status, retry_after, body: body.freeze() })
+    }
+}
+
+/// Names a transport failure without its URL, which may hold ids.
+fn transport_error(error: reqwest::Error, encoded: bool) -> ApiError {
+    let reason = if error.is_timeout() {
+        Reason::Timeout
+    } else if encoded && error.is_decode() && !mentions_io(&error) {
+        Reason::Decode
+    } else if error.is_builder() {
+        Reason::Other
+    } else {
+        Reason::Connect
+    };
+    let what = match reason {
+        Reason::Timeout => "no complete answer within --api.timeout",
+        Reason::Decode => "the answer is not in the encoding that it declares",
+        Reason::Connect => "the connection failed or broke",
+        _ => "the request could not be made",
+    };
+    ApiError::new(reason, format!("{what}: {}", causes(error)))
+}
+
+/// Whether the connection, and not the content, is at the end of the chain.
+fn mentions_io(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(c) = cause {
+        let text = c.to_string();
+        if text.contains("closed before message completed")
+            || text.contains("end of file before message length")
+            || text.contains("unexpected EOF during chunk")
+        {
+            return true;
+        }
+        cause = c.source();
+    }
+    false
+}
+
+/// The chain of causes on one line, without URLs.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(c) = cause {
+        text.push_str(": ");
+        text.push_str(&c.to_string());
+        cause = c.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partner_api::Endpoint;
+
+    #[test]
+    fn path_segments_and_query_are_percent_encoded_below_the_prefix() {
+        crate::install_crypto_provider();
+        let transport = HttpTransport::new(HttpSettings {
+            base_url: Url::parse("http://127.0.0.1:1/api/v2/").unwrap(),
+            timeout: Duration::from_secs(1),
+            max_response_size: 1,
+        })
+        .unwrap();
+        let url = transport
+            .url(&Request {
+                endpoint: Endpoint::ClientChannels,
+                path: ["partners", "a/b", "clients", "ü?", "channels"].map(str::to_owned).to_vec(),
+                query: vec![("sort", "-created_at".to_owned()), ("filters", "{\"id\":\"x&y\"}".to_owned())],
+                patch: None,
+            })
+            .unwrap();
+        assert_eq!(
+            url.as_str(),
+            "http://127.0.0.1:1/api/v2/partners/a%2Fb/clients/%C3%BC%3F/channels?sort=-created_at&filters=%7B%22id%22%3A%22x%26y%22%7D"
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! Walking a paged list to its end, without believing what the server says
+//! about it.
+//!
+//! `limit` may be clamped, `count` means two things in two documents, `total`
+//! may be wrong, and pages may repeat, overlap or never end. So the offset
+//! moves by what was received, ids are taken once, and the walk ends with the
+//! first page that brings nothing new. `total` is only a witness afterwards:
+//! it can show that something is missing, never that all is there.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use super::{ApiError, Reason};
+
+/// Most items of one list; 20 times the fleet that the design speaks of. Beyond
+/// it a list is taken for endless.
+pub const MAX_ITEMS: usize = 1_000_000;
+
+/// Most pages of one list, for servers that clamp pages to a few items.
+pub const MAX_PAGES: usize = 20_000;
+
+/// One walk through one list.
+#[derive(Debug)]
+pub struct Pager<Id> {
+    seen: HashSet<Id>,
+    offset: usize,
+    pages: usize,
+    duplicates: usize,
+    first_total: Option<u64>,
+    last_total: Option<u64>,
+    max_items: usize,
+}
+
+/// What to do after a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Ask for the page at [`Pager::offset`].
+    More,
+    /// The list has ended.
+    End,
+}
+
+/// How well a finished walk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walked {
+    /// Items that came more than once.
+    pub duplicates: usize,
+    /// Whether what is missing from the list is gone. False if `total` shrank
+    /// on the way (a removal shifts the pages behind it) or names more items
+    /// than came.
+    pub complete: bool,
+}
+
+impl<Id: Eq + Hash> Default for Pager<Id> {
+    fn default() -> Self {
+        Self::with_cap(MAX_ITEMS)
+    }
+}
+
+impl<Id: Eq + Hash> Pager<Id> {
+    /// A walk that gives up beyond `max_items`.
+    pub fn with_cap(max_items: usize) -> Self {
+        Self {
+            seen: HashSet::new(),
+            offset: 0,
+            pages: 0,
+            duplicates: 0,
+            first_total: None,
+            last_total: None,
+            max_items,
+        }
+    }
+
+    /// Where the next page begins: the number of items received so far.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Whether this id comes for the first time. Call it once an item.
+    pub fn is_new(&mut self, id: Id) -> bool {
+        let new = self.seen.insert(id);
+        if !new {
+            self.duplicates += 1;
+        }
+        new
+    }
+
+    /// Takes note of a page whose items went through [`Pager::is_new`]:
+    /// `received` items, of which `fresh` were new, with the envelope's `total`.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Paging`] if the list does not end.
+    pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Result<Step, ApiError> {
+        self.pages += 1;
+        self.offset += received;
+        // Behind the end some servers answer with a total of 0; on the first
+        // page an empty list with a total is a list that lacks something.
+        if received > 0 || self.pages == 1 {
+            self.first_total = self.first_total.or(total);
+            self.last_total = total.or(self.last_total);
+        }
+        if fresh == 0 {
+            return Ok(Step::End);
+        }
+        if self.offset >= self.max_items || self.pages >= MAX_PAGES {
+            return Err(ApiError::new(
+                Reason::Paging,
+                format!("expected a list that ends, found {} items on {} pages and no end", self.offset, self.pages),
+            ));
+        }
+        Ok(Step::More)
+    }
+
+    /// Judges the walk after [`Step::End`]. `rejected` items were received but
+    /// could not be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Paging`] if items came twice while others did not come: pages
+    /// that overlap or shuffle lose what they do not repeat.
+    pub fn finish(self, rejected: usize) -> Result<Walked, ApiError> {
+        let known = self.seen.len() + rejected;
+        let missing = self.last_total.is_some_and(|total| total > known as u64);
+        let shrank = matches!((self.first_total, self.last_total), (Some(first), Some(last)) if last < first);
+        if missing && self.duplicates > 0 {
+            return Err(ApiError::new(
+                Reason::Paging,
+                format!(
+                    "expected {} items, found {known} and {} repeated ones; the pages do not add up",
+                    self.last_total.unwrap_or(0),
+                    self.duplicates
+                ),
+            ));
+        }
+        Ok(Walked { duplicates: self.duplicates, complete: !missing && !shrank && rejected == 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Walks `server`, which answers an offset with a page of ids and a total.
+    fn walk(
+        cap: usize,
+        mut server: impl FnMut(usize) -> (Vec<u32>, Option<u64>),
+    ) -> Result<(Vec<u32>, Walked), ApiError> {
+        let mut pager = Pager::with_cap(cap);
+        let mut items = Vec::new();
+        loop {
+            let (page, total) = server(pager.offset());
+            let fresh: Vec<u32> = page.iter().copied().filter(|&id| pager.is_new(id)).collect();
+            items.extend(&fresh);
+            if pager.page(page.len(), fresh.len(), total)? == Step::End {
+                return pager.finish(0).map(|walked| (items, walked));
+            }
+        }
+    }
+
+    fn window(all: &[u32], offset: usize, limit: usize) -> Vec<u32> {
+        all.iter().copied().skip(offset).take(limit).collect()
+    }
+
+    const WHOLE: Walked = Walked { duplicates: 0, complete: true };
+
+    #[test]
+    fn a_server_that_clamps_the_limit_is_walked_to_its_end() {
+        let all: Vec<u32> = (0..95).collect();
+        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(95)));
+        assert_eq!(walked, Ok((all.clone(), WHOLE)));
+    }
+
+    #[test]
+    fn a_total_that_is_too_small_does_not_shorten_the_list() {
+        let all: Vec<u32> = (0..95).collect();
+        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(10)));
+        assert_eq!(walked, Ok((all.clone(), WHOLE)));
+    }
+
+    #[test]
+    fn a_total_that_is_too_large_keeps_the_list_but_proves_nothing_gone() {
+        let all: Vec<u32> = (0..95).collect();
+        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(96)));
+        assert_eq!(walked, Ok((all.clone(), Walked { duplicates: 0, complete: false })));
+    }
+
+    #[test]
+    fn a_removal_during_the_walk_keeps_the_list_but_proves_nothing_gone() {
+        let before: Vec<u32> = (0..20).collect();
+        let after: Vec<u32> = (1..20).collect();
+        let walked = walk(1000, |offset| match offset {
+            0 => (window(&before, 0, 10), Some(20)),
+            _ => (window(&after, offset, 10), Some(19)),
+        });
+        let without_the_shifted_one: Vec<u32> = (0..10).chain(11..20).collect();
+        assert_eq!(walked, Ok((without_the_shifted_one, Walked { duplicates: 0, complete: false })));
+    }
+
+    #[test]
+    fn a_server_that_ignores_the_offset_is_a_paging_failure_unless_one_page_is_all() {
+        let all: Vec<u32> = (0..10).collect();
+        let repeated = walk(1000, |_| (all.clone(), Some(95)));
+        assert_eq!(
+            repeated.unwrap_err().detail,
+            "expected 95 items, found 10 and 10 repeated ones; the pages do not add up"
+        );
+        let single = walk(1000, |_| (all.clone(), Some(10)));
+        assert_eq!(single, Ok((all.clone(), Walked { duplicates: 10, complete: true })));
+    }
+
+    #[test]
+    fn an_endless_list_is_a_paging_failure() {
+        let endless = walk(100, |offset| ((offset as u32..offset as u32 + 10).collect(), None));
+        assert_eq!(endless.unwrap_err().reason, Reason::Paging);
+    }
+
+    proptest! {
+        /// Whatever a server does, the walk ends, and if it calls itself
+        /// complete then no item that an honest `total` counts is missing.
+        #[test]
+        fn no_server_makes_a_walk_endless_or_a_complete_walk_short(
+            pages in prop::collection::vec(prop::collection::vec(0u32..50, 0..12), 0..30),
+            total in prop::option::of(0u64..60),
+        ) {
+            let mut served = 0usize;
+            let mut pages = pages.into_iter();
+            let walked = walk(200, |_| {
+                served += 1;
+                (pages.next().unwrap_or_default(), total)
+            });
+            prop_assert!(served <= 200 + 1);
+            if let Ok((items, walked)) = walked {
+                let unique: HashSet<_> = items.iter().collect();
+                prop_assert_eq!(unique.len(), items.len());
+                if walked.complete {
+                    prop_assert!(total.is_none_or(|t| t <= items.len() as u64));
+                }
+            }
+        }
+
+        /// An honest server of any size and any clamp is read whole.
+        #[test]
+        fn an_honest_server_is_read_whole(n in 0u32..300, clamp in 1usize..40, tells_total: bool) {
+            let all: Vec<u32> = (0..n).collect();
+            let walked = walk(1000, |o| (window(&all, o, clamp), tells_total.then_some(u64::from(n))));
+            prop_assert_eq!(walked, Ok((all.clone(), WHOLE)));
+        }
+    }
+}

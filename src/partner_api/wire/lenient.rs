@@ -1,0 +1,318 @@
+//! The shapes on the wire, read leniently.
+//!
+//! Every type here takes any JSON value and never fails on a well-formed
+//! document: a [`Text`] takes every scalar, an object type takes a non-object as
+//! "not there". Keys may be repeated and have aliases; the first value that is
+//! not `null` counts.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Whether a value told anything.
+pub(super) trait Absent {
+    fn is_absent(&self) -> bool;
+}
+
+/// A scalar as text. Numbers and truth values are written out, because the
+/// documents do not say which of them some fields are; `null`, arrays and
+/// objects are absent.
+#[derive(Debug, Default)]
+pub(super) struct Text<'de>(pub(super) Option<Cow<'de, str>>);
+
+impl Text<'_> {
+    /// The text, unless it is absent or blank.
+    pub(super) fn get(&self) -> Option<&str> {
+        self.0.as_deref().map(str::trim).filter(|t| !t.is_empty())
+    }
+
+    /// The text as an owned value.
+    pub(super) fn owned(&self) -> Option<Box<str>> {
+        self.get().map(Box::from)
+    }
+}
+
+impl Absent for Text<'_> {
+    fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+        impl<'de> Visitor<'de> for Scalar {
+            type Value = Option<Cow<'de, str>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Borrowed(v)))
+            }
+            fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(v.to_owned())))
+            }
+            fn visit_string<E>(self, v: String) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(v)))
+            }
+            fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Borrowed(if v { "true" } else { "false" })))
+            }
+            fn visit_i64<E>(self, v: i64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(v.to_string())))
+            }
+            fn visit_u64<E>(self, v: u64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(v.to_string())))
+            }
+            fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
+                Ok(Some(Cow::Owned(v.to_string())))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+        }
+        deserializer.deserialize_any(Scalar).map(Text)
+    }
+}
+
+/// A key, borrowed where the document holds it unescaped.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyText;
+        impl<'de> Visitor<'de> for KeyText {
+            type Value = Cow<'de, str>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(v))
+            }
+            fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(v.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(KeyText).map(Key)
+    }
+}
+
+/// Takes every value that is no object as "no object".
+macro_rules! not_an_object {
+    ($value:expr) => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("any value")
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+    };
+}
+
+/// An object with named fields, each under one or more keys.
+macro_rules! object {
+    ($(#[$doc:meta])* $name:ident { $( $field:ident : $ty:ty = $($key:literal)|+ ),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<'de> { $( pub(super) $field: $ty, )+ is_object: bool }
+
+        impl Absent for $name<'_> {
+            fn is_absent(&self) -> bool {
+                !self.is_object
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name<'de> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Object;
+                impl<'de> Visitor<'de> for Object {
+                    type Value = $name<'de>;
+                    not_an_object!($name::default());
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                        while seq.next_element::<IgnoredAny>()?.is_some() {}
+                        Ok($name::default())
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        let mut object = $name { is_object: true, ..$name::default() };
+                        while let Some(Key(key)) = map.next_key()? {
+                            match &*key {
+                                $( $($key)|+ => {
+                                    let value = map.next_value::<$ty>()?;
+                                    if object.$field.is_absent() {
+                                        object.$field = value;
+                                    }
+                                } )+
+                                _ => { map.next_value::<IgnoredAny>()?; }
+                            }
+                        }
+                        Ok(object)
+                    }
+                }
+                deserializer.deserialize_any(Object)
+            }
+        }
+    };
+}
+
+object! {
+    /// A client as sent.
+    WireClient {
+        id: Text<'de> = "id",
+        name: Text<'de> = "name",
+        status: Text<'de> = "status",
+        created_at: Text<'de> = "created_at",
+        modified_at: Text<'de> = "modified_at",
+        max_channels: Text<'de> = "max_channels",
+        partner_payload: Text<'de> = "partner_payload",
+        organisation: Text<'de> = "organisation",
+        business_id: Text<'de> = "business_id" | "fb_business_id" | "meta_business_id",
+        suspicious: Text<'de> = "suspicious",
+    }
+}
+
+object! {
+    /// A channel as sent. Where the name of a key is not known, every name that
+    /// was seen or guessed is read.
+    WireChannel {
+        id: Text<'de> = "id",
+        client_id: Text<'de> = "client_id",
+        client: WireId<'de> = "client",
+        availability: Text<'de> = "availability_status",
+        quality: Text<'de> = "current_quality_rating",
+        limit: Text<'de> = "current_limit",
+        status: Text<'de> = "status",
+        hub_status: Text<'de> = "hub_status",
+        last_quality_event: Text<'de> = "current_quality_update_event"
+            | "last_quality_update_event" | "quality_update_event" | "current_event" | "last_event",
+        is_oba: Text<'de> = "is_oba",
+        setup_info: WireSetup<'de> = "setup_info",
+        waba_account_id: Text<'de> = "waba_account_id",
+        waba_account: WireId<'de> = "waba_account",
+        created_at: Text<'de> = "created_at",
+        cancelled_at: Text<'de> = "cancelled_at",
+        terminated_at: Text<'de> = "terminated_at" | "terminates_at",
+        account_mode: Text<'de> = "account_mode",
+        billing_started_at: Text<'de> = "billing_started_at",
+        version: Text<'de> = "version",
+    }
+}
+
+object! {
+    /// A nested object of which only the id matters.
+    WireId { id: Text<'de> = "id" }
+}
+
+object! {
+    /// `setup_info`.
+    WireSetup {
+        phone_number: Text<'de> = "phone_number",
+        phone_name: Text<'de> = "phone_name",
+    }
+}
+
+/// What a list's items are, and under which keys the list may stand.
+pub(super) trait Listed<'de>: Deserialize<'de> {
+    const LIST_KEYS: &'static [&'static str];
+}
+
+impl<'de> Listed<'de> for WireClient<'de> {
+    const LIST_KEYS: &'static [&'static str] = &["clients"];
+}
+
+impl<'de> Listed<'de> for WireChannel<'de> {
+    const LIST_KEYS: &'static [&'static str] = &["partner_channels", "channels", "client_channels"];
+}
+
+/// A whole body that should hold a list: a bare array or an envelope.
+#[derive(Debug)]
+pub(super) struct List<'de, T> {
+    /// The items; `None` if the body is of no known shape.
+    pub(super) items: Option<Vec<T>>,
+    /// The envelope's `total`.
+    pub(super) total: Text<'de>,
+}
+
+impl<'de, T: Listed<'de>> Deserialize<'de> for List<'de, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Body<T>(PhantomData<T>);
+        impl<'de, T: Listed<'de>> Visitor<'de> for Body<T> {
+            type Value = List<'de, T>;
+            not_an_object!(List { items: None, total: Text(None) });
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Ok(List { items: Some(collect(seq)?), total: Text(None) })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut list = List { items: None, total: Text(None) };
+                while let Some(Key(key)) = map.next_key()? {
+                    if key == "total" {
+                        list.total = map.next_value()?;
+                    } else if list.items.is_none() && T::LIST_KEYS.contains(&&*key) {
+                        list.items = map.next_value::<Items<T>>()?.0;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(list)
+            }
+        }
+        deserializer.deserialize_any(Body(PhantomData))
+    }
+}
+
+/// The value under a list key: an array, or not one.
+struct Items<T>(Option<Vec<T>>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Array<T> {
+            type Value = Option<Vec<T>>;
+            not_an_object!(None);
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                collect(seq).map(Some)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+        }
+        deserializer.deserialize_any(Array(PhantomData)).map(Items)
+    }
+}
+
+fn collect<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut seq: A) -> Result<Vec<T>, A::Error> {
+    let mut items = Vec::new();
+    while let Some(item) = seq.next_element()? {
+        items.push(item);
+    }
+    Ok(items)
+}

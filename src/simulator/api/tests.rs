@@ -1,0 +1,217 @@
+//! Who may call what, what each operation answers, and the faults that answer in its place.
+
+use super::*;
+use crate::simulator::testing::{fault, get, ids, json_of, meta, send, small};
+use crate::simulator::{RateLimit, Simulator};
+
+fn status_and_body(answer: &Answer) -> (u16, Value) {
+    (answer.status, json_of(answer))
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+}
+
+fn with_key(simulator: &Simulator, api_key: Option<&str>) -> Answer {
+    simulator.answer(&Request {
+        method: "GET".to_owned(),
+        path: "/api/v2/partners/examplePA/clients".to_owned(),
+        api_key: api_key.map(str::to_owned),
+        ..Request::default()
+    })
+}
+
+#[test]
+fn a_missing_or_wrong_key_is_refused() {
+    let simulator = small();
+    for key in [None, Some(""), Some("other")] {
+        assert_eq!(status_and_body(&with_key(&simulator, key)), (401, meta(401, "Unauthorized")));
+    }
+    assert_eq!(with_key(&simulator, Some("demo-key")).status, 200);
+}
+
+#[test]
+fn unknown_partners_clients_paths_and_methods_are_told_apart() {
+    let simulator = small();
+    let ask = |method: &str, path: &str| status_and_body(&send(&simulator, method, path, &Value::Null));
+    assert_eq!(ask("GET", "/api/v2/partners/otherPA/clients"), (404, meta(404, "Partner not found")));
+    assert_eq!(
+        ask("GET", "/api/v2/partners/examplePA/clients/nobodyCL/channels"),
+        (404, meta(404, "Client not found"))
+    );
+    assert_eq!(ask("GET", "/api/v2/partners/examplePA/balance"), (404, meta(404, "Not found")));
+    assert_eq!(ask("POST", "/api/v2/partners/examplePA/clients"), (405, meta(405, "Method not allowed")));
+    assert_eq!(ask("GET", "/api/v2/%ZZ").0, 400);
+    assert_eq!(ask("GET", "/other").0, 404);
+}
+
+#[test]
+fn a_percent_encoded_segment_is_decoded_once() {
+    let simulator = small();
+    assert_eq!(get(&simulator, "%63lients").status, 200);
+    assert_eq!(get(&simulator, "%2563lients").status, 404);
+}
+
+#[test]
+fn an_update_changes_both_fields_and_the_modification_time() {
+    let simulator = small();
+    let before = json_of(&get(&simulator, "clients?limit=1"))["clients"][0].clone();
+    let path = format!("/api/v2/partners/examplePA/clients/{}", before["id"].as_str().unwrap());
+    let body = json!({"partner_payload": "a \"b\"", "max_channels": 77});
+    let answer = send(&simulator, "PATCH", &path, &body);
+    let mut expected = before;
+    expected["partner_payload"] = json!("a \"b\"");
+    expected["max_channels"] = json!(77);
+    expected["modified_at"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(status_and_body(&answer), (200, expected.clone()));
+    assert_eq!(json_of(&get(&simulator, "clients?limit=1"))["clients"][0], expected);
+}
+
+#[test]
+fn an_update_of_the_wrong_form_names_everything_wrong_and_changes_nothing() {
+    let simulator = small();
+    let before = json_of(&get(&simulator, "clients"));
+    let path = format!("/api/v2/partners/examplePA/clients/{}", before["clients"][0]["id"].as_str().unwrap());
+    let details = |body: &Value| {
+        let answer = send(&simulator, "PATCH", &path, body);
+        assert_eq!(answer.status, 400);
+        json_of(&answer)["meta"]["details"].clone()
+    };
+    assert_eq!(
+        details(&json!({"partner_payload": 1, "max_channels": -1, "name": "x"})),
+        json!([
+            "max_channels must be a whole number, 0 or more, found -1",
+            "unknown field name: expected partner_payload or max_channels",
+            "partner_payload must be a string, found 1",
+        ])
+    );
+    assert_eq!(details(&json!({})), json!(["expected partner_payload or max_channels, found nothing"]));
+    assert_eq!(details(&json!([1])), json!(["expected an object, found [1]"]));
+    assert_eq!(
+        details(&Value::Null),
+        json!(["the body is not valid JSON: EOF while parsing a value at line 1 column 0"])
+    );
+    assert_eq!(json_of(&get(&simulator, "clients")), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_over_the_limit_are_told_when_to_come_back() {
+    let limit = RateLimit { requests: 2, window: Duration::from_secs(30) };
+    let simulator = Simulator::new(Options { rate_limit: Some(limit), ..Options::default() });
+    assert_eq!(get(&simulator, "clients").status, 200);
+    tokio::time::advance(Duration::from_millis(10_500)).await;
+    assert_eq!(get(&simulator, "clients").status, 200);
+    let refused = get(&simulator, "clients");
+    assert_eq!(status_and_body(&refused), (429, meta(429, "Too Many Requests")));
+    assert_eq!(header(&refused, "retry-after"), Some("20"));
+    assert_eq!(send(&simulator, "GET", "/_simulator/truth", &Value::Null).status, 200);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert_eq!([get(&simulator, "clients").status, get(&simulator, "clients").status], [200, 429]);
+}
+
+#[test]
+fn a_fault_takes_the_place_of_the_answer() {
+    let simulator = small();
+    let cases = [
+        (json!({"kind": "rate_limited"}), (429, None), meta(429, "Too Many Requests")),
+        (json!({"kind": "rate_limited", "retry_after": null}), (429, None), meta(429, "Too Many Requests")),
+        (json!({"kind": "rate_limited", "retry_after": 9}), (429, Some("9")), meta(429, "Too Many Requests")),
+        (
+            json!({"kind": "rate_limited", "retry_after": "http_date"}),
+            (429, Some("Thu, 01 Jan 2026 00:00:30 GMT")),
+            meta(429, "Too Many Requests"),
+        ),
+        (json!({"kind": "server_error", "status": 503}), (503, None), meta(503, "Internal server error")),
+        (json!({"kind": "unauthorized"}), (401, None), meta(401, "Unauthorized")),
+        (json!({"kind": "forbidden"}), (403, None), meta(403, "Forbidden")),
+        (json!({"kind": "not_found"}), (404, None), meta(404, "Not found")),
+        (json!({"kind": "wrong_shape"}), (200, None), json!({"result": {"things": "many"}, "ok": true})),
+    ];
+    for (set, (status, retry_after), body) in cases {
+        fault(&simulator, &json!([set]));
+        let answer = get(&simulator, "clients");
+        assert_eq!(status_and_body(&answer), (status, body), "{set}");
+        assert_eq!(header(&answer, "retry-after"), retry_after, "{set}");
+    }
+    fault(&simulator, &json!([]));
+    assert_eq!(get(&simulator, "clients").status, 200);
+}
+
+#[test]
+fn answers_that_are_no_json_come_with_200() {
+    let simulator = small();
+    for (kind, content_type, start, length) in [
+        ("html", "text/html; charset=utf-8", "<!DOCTYPE html>", 69),
+        ("not_json", "application/json", r#"{"clients": [{"id": "#, 20),
+        ("empty_body", "application/json", "", 0),
+    ] {
+        fault(&simulator, &json!([{ "kind": kind }]));
+        let answer = get(&simulator, "clients");
+        let body = std::str::from_utf8(&answer.body).unwrap();
+        assert_eq!((answer.status, header(&answer, "content-type")), (200, Some(content_type)), "{kind}");
+        assert_eq!((body.starts_with(start), body.len()), (true, length), "{kind}");
+    }
+}
+
+#[test]
+fn a_redirect_leads_elsewhere() {
+    let simulator = small();
+    for (set, location) in [
+        (json!({"kind": "redirect"}), "http://127.0.0.2:9/"),
+        (json!({"kind": "redirect", "location": "https://a.example/"}), "https://a.example/"),
+    ] {
+        fault(&simulator, &json!([set]));
+        let answer = get(&simulator, "clients");
+        assert_eq!((answer.status, header(&answer, "location")), (302, Some(location)));
+    }
+}
+
+#[test]
+fn faults_of_delivery_leave_the_answer_as_it_is() {
+    let simulator = small();
+    let honest = get(&simulator, "clients");
+    let half = honest.body.len() / 2;
+    let ms = Duration::from_millis;
+    for (faults, delivery) in [
+        (json!([{"kind": "latency", "ms": 5}]), Delivery::After(ms(5))),
+        (json!([{"kind": "latency", "ms": 5}, {"kind": "latency", "ms": 6}]), Delivery::After(ms(11))),
+        (json!([{"kind": "hang"}, {"kind": "truncated"}]), Delivery::Hang),
+        (json!([{"kind": "truncated"}]), Delivery::Truncated { at: half }),
+        (json!([{"kind": "drip", "chunk": 7, "every_ms": 9}]), Delivery::Drip { chunk: 7, every: ms(9) }),
+    ] {
+        fault(&simulator, &faults);
+        assert_eq!(get(&simulator, "clients"), Answer { delivery, ..honest.clone() }, "{faults}");
+    }
+    fault(&simulator, &json!([{"kind": "wrong_encoding"}]));
+    let encoded = get(&simulator, "clients");
+    assert_eq!((header(&encoded, "content-encoding"), &encoded.body), (Some("gzip"), &honest.body));
+}
+
+#[test]
+fn a_huge_body_is_never_built() {
+    let simulator = small();
+    fault(&simulator, &json!([{"kind": "huge_body", "mib": 4096}]));
+    let answer = get(&simulator, "clients");
+    assert_eq!(answer.delivery, Delivery::Repeated { total: 4096 * 1024 * 1024 });
+    assert_eq!(answer.body.len(), 64 * 1024);
+}
+
+#[test]
+fn a_fault_of_a_client_meets_the_filtered_channel_list_too() {
+    let simulator = small();
+    let client = ids(&get(&simulator, "clients"))[1].as_str().unwrap().to_owned();
+    fault(&simulator, &json!([{"kind": "forbidden", "client_id": client}]));
+    let filtered = format!("channels?filters=%7B%22client_id%22%3A%22{client}%22%7D");
+    let statuses = ["clients", "channels", &filtered, &format!("clients/{client}/channels")]
+        .map(|target| get(&simulator, target).status);
+    assert_eq!(statuses, [200, 200, 403, 403]);
+}
+
+#[test]
+fn the_latency_of_the_options_concerns_the_api_only() {
+    let latency = Duration::from_millis(3);
+    let simulator = Simulator::new(Options { latency, ..Options::default() });
+    assert_eq!(get(&simulator, "clients").delivery, Delivery::After(latency));
+    let truth = send(&simulator, "GET", "/_simulator/truth", &Value::Null);
+    assert_eq!(truth.delivery, Delivery::Whole);
+}

@@ -1,0 +1,156 @@
+//! The controls change what the API shows, and tell the truth about it.
+
+use super::*;
+use crate::simulator::testing::{fault, get, ids, json_of, send, small};
+use crate::simulator::{Options, Simulator};
+
+fn first_channel(simulator: &Simulator) -> Value {
+    json_of(&get(simulator, "channels?limit=1"))["partner_channels"][0].clone()
+}
+
+fn channel_path(channel: &Value) -> String {
+    format!("/_simulator/channels/{}", channel["id"].as_str().unwrap())
+}
+
+#[test]
+fn any_field_of_a_channel_can_be_set_to_anything() {
+    let simulator = small();
+    let mut expected = first_channel(&simulator);
+    let patch = json!({
+        "current_quality_rating": "Low", "current_limit": null, "status": 5, "is_oba": "perhaps",
+        "setup_info": {"phone_number": null, "extra": [1]}, "waba_account": null, "brand_new": true,
+    });
+    let answer = send(&simulator, "PATCH", &channel_path(&expected), &patch);
+    merge_into(&mut expected, &patch);
+    assert_eq!((answer.status, json_of(&answer)), (200, expected.clone()));
+    assert_eq!(first_channel(&simulator), expected);
+}
+
+fn merge_into(target: &mut Value, patch: &Value) {
+    crate::simulator::records::merge(target.as_object_mut().unwrap(), patch.as_object().unwrap());
+}
+
+#[test]
+fn a_patched_channel_is_found_by_its_new_values() {
+    let simulator = small();
+    let channel = first_channel(&simulator);
+    send(&simulator, "PATCH", &channel_path(&channel), &json!({"current_quality_rating": "Violet"}));
+    let found = ids(&get(&simulator, "channels?filters=%7B%22current_quality_rating%22%3A%22Violet%22%7D"));
+    assert_eq!(found, [channel["id"].clone()]);
+}
+
+#[test]
+fn a_deleted_channel_leaves_every_list() {
+    let simulator = small();
+    let all = ids(&get(&simulator, "channels"));
+    let channel = first_channel(&simulator);
+    let statuses = [(); 2].map(|()| send(&simulator, "DELETE", &channel_path(&channel), &Value::Null).status);
+    assert_eq!(statuses, [204, 404]);
+    assert_eq!(ids(&get(&simulator, "channels")), all[1..]);
+    let left = ids(&get(&simulator, &format!("clients/{}/channels", channel["client_id"].as_str().unwrap())));
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_channel_can_be_made_and_made_again() {
+    let simulator = small();
+    let client = ids(&get(&simulator, "clients"))[0].clone();
+    let body = json!({"client_id": client, "current_limit": "TIER_50", "setup_info": {"phone_name": "New"}});
+    let made = send(&simulator, "PUT", "/_simulator/channels/freshCH", &body);
+    let again = send(&simulator, "PUT", "/_simulator/channels/freshCH", &body);
+    assert_eq!((made.status, again.status), (201, 200));
+    let shown = json_of(&made);
+    assert_eq!(
+        (&shown["id"], &shown["client_id"], &shown["current_limit"], &shown["setup_info"]["phone_name"]),
+        (&json!("freshCH"), &client, &json!("TIER_50"), &json!("New"))
+    );
+    assert_eq!(ids(&get(&simulator, "channels")).len(), 9);
+    let orphan = send(&simulator, "PUT", "/_simulator/channels/xCH", &json!({"client_id": "nobodyCL"}));
+    assert_eq!(orphan.status, 404);
+    assert_eq!(send(&simulator, "PUT", "/_simulator/channels/xCH", &json!({})).status, 400);
+}
+
+#[test]
+fn a_client_can_be_changed_and_removed_with_its_channels() {
+    let simulator = small();
+    let all = ids(&get(&simulator, "clients"));
+    let path = format!("/_simulator/clients/{}", all[0].as_str().unwrap());
+    let patched = send(&simulator, "PATCH", &path, &json!({"name": null, "status": "odd", "max_channels": 1}));
+    let shown = json_of(&patched);
+    assert_eq!((&shown["name"], &shown["status"], &shown["max_channels"]), (&Value::Null, &json!("odd"), &json!(1)));
+    assert_eq!(json_of(&get(&simulator, "clients"))["clients"][0], shown);
+    assert_eq!(send(&simulator, "DELETE", &path, &Value::Null).status, 204);
+    assert_eq!(ids(&get(&simulator, "clients")), all[1..]);
+    assert_eq!(ids(&get(&simulator, "channels")).len(), 6);
+    assert_eq!(send(&simulator, "PATCH", &path, &json!({})).status, 404);
+}
+
+#[test]
+fn the_truth_is_what_the_api_shows_without_its_faults() {
+    let simulator = small();
+    let clients = json_of(&get(&simulator, "clients"))["clients"].as_array().unwrap().clone();
+    let expected: Vec<Value> = clients
+        .into_iter()
+        .map(|mut client| {
+            let id = client["id"].as_str().unwrap();
+            let channels = json_of(&get(&simulator, &format!("clients/{id}/channels")));
+            client["channels"] = channels;
+            client
+        })
+        .collect();
+    fault(&simulator, &json!([{"kind": "hang"}]));
+    let truth = send(&simulator, "GET", "/_simulator/truth", &Value::Null);
+    assert_eq!(json_of(&truth), json!({ "clients": expected }));
+}
+
+#[test]
+fn requests_are_counted_by_operation_and_status() {
+    let simulator = small();
+    get(&simulator, "clients");
+    get(&simulator, "clients");
+    get(&simulator, "clients?limit=0");
+    get(&simulator, "clients/nobodyCL/channels");
+    get(&simulator, "nothing");
+    let requests = send(&simulator, "GET", "/_simulator/requests", &Value::Null);
+    assert_eq!(json_of(&requests), json!({"clients": {"200": 2, "400": 1}, "client_channels": {"404": 1}}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incident_moves_a_channel_patched_before_and_stamps_the_time() {
+    let options = Options { clients: 1, channels_per_client: 1, incidents_per_minute: 60.0, ..Options::default() };
+    let simulator = Simulator::new(options);
+    let channel = first_channel(&simulator);
+    send(&simulator, "PATCH", &channel_path(&channel), &json!({"modified_at": "nonsense"}));
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(first_channel(&simulator)["modified_at"], "2026-01-01T00:00:01Z");
+}
+
+#[test]
+fn wrong_controls_are_refused() {
+    let simulator = small();
+    let ask = |method: &str, path: &str, body: &Value| send(&simulator, method, path, body).status;
+    let statuses = [
+        ask("PATCH", "/_simulator/channels/nobodyCH", &json!({})),
+        ask("PATCH", "/_simulator/channels/nobodyCH", &json!(3)),
+        ask("PUT", "/_simulator/faults", &json!({"faults": [{"kind": "flood"}]})),
+        ask("POST", "/_simulator/truth", &Value::Null),
+        ask("GET", "/_simulator/other", &Value::Null),
+        ask("GET", "/", &Value::Null),
+    ];
+    assert_eq!(statuses, [404, 400, 400, 405, 404, 200]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_simulators_with_one_seed_live_the_same_life_however_often_they_are_asked() {
+    let options = Options { incidents_per_minute: 60.0, ..Options::default() };
+    let (asked, left_alone) = (Simulator::new(options.clone()), Simulator::new(options));
+    let truth = |simulator: &Simulator| json_of(&send(simulator, "GET", "/_simulator/truth", &Value::Null));
+    let before = truth(&asked);
+    for _ in 0..120 {
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        get(&asked, "clients");
+    }
+    let after = truth(&asked);
+    assert_eq!(after, truth(&left_alone));
+    assert_ne!(after, before);
+}

@@ -1,0 +1,105 @@
+//! Incidents repeat, keep their rate, and leave the fleet about as it was.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::*;
+
+fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn run(seed: u64, steps: &[u64]) -> Fleet {
+    let mut fleet = generate::fleet(1, 40, 3, start());
+    let mut incidents = Incidents::new(seed, 60.0, start());
+    for seconds in steps {
+        incidents.advance(&mut fleet, Duration::from_secs(*seconds));
+    }
+    fleet
+}
+
+fn channels(fleet: &Fleet) -> BTreeMap<Id, Value> {
+    let value = |id: &Id| fleet.channel(id).map(|(channel, client)| channel.to_value(client)).unwrap();
+    fleet.channel_ids().iter().map(|id| (id.clone(), value(id))).collect()
+}
+
+#[test]
+fn how_often_somebody_asks_changes_nothing() {
+    let step_by_step: Vec<u64> = (0..=600).collect();
+    assert_eq!(channels(&run(1, &[600])), channels(&run(1, &step_by_step)));
+}
+
+#[test]
+fn another_seed_gives_other_incidents() {
+    assert_ne!(channels(&run(1, &[60])), channels(&run(2, &[60])));
+}
+
+#[test]
+fn every_incident_changes_something() {
+    let mut before = channels(&run(1, &[0]));
+    for second in 1..=300 {
+        let after = channels(&run(1, &[second]));
+        assert_ne!(before, after, "incident {second} left everything as it was");
+        before = after;
+    }
+}
+
+#[test]
+fn at_least_half_of_the_incidents_concern_rating_availability_or_limit() {
+    let mut fleet = generate::fleet(1, 40, 3, start());
+    let mut incidents = Incidents::new(1, 60.0, start());
+    let watched = |fleet: &Fleet| -> BTreeMap<Id, [Value; 3]> {
+        let fields = ["current_quality_rating", "availability_status", "current_limit"];
+        channels(fleet).into_iter().map(|(id, channel)| (id, fields.map(|field| channel[field].clone()))).collect()
+    };
+    let mut before = watched(&fleet);
+    let mut seen = 0;
+    for second in 1..=400 {
+        incidents.advance(&mut fleet, Duration::from_secs(second));
+        let after = watched(&fleet);
+        seen += usize::from(after.iter().any(|(id, now)| before.get(id).is_some_and(|then| then != now)));
+        before = after;
+    }
+    assert!((200..=390).contains(&seen), "{seen} of 400");
+}
+
+#[test]
+fn after_hours_the_fleet_is_about_as_large_and_as_well_as_before() {
+    let fleet = run(1, &[20_000]);
+    let all = channels(&fleet);
+    let well = all
+        .values()
+        .filter(|channel| channel["availability_status"] == "ready" && channel["current_quality_rating"] != "Low")
+        .count();
+    assert!(all.len() > 60, "{} channels left of 120", all.len());
+    assert!(well * 100 / all.len() > 70, "{well} of {} are well", all.len());
+}
+
+#[test]
+fn a_cancelled_channel_waits_for_deletion_and_then_leaves() {
+    let mut fleet = generate::fleet(1, 1, 1, start());
+    let mut rng = StdRng::seed_from_u64(1);
+    let id = fleet.channel_ids()[0].clone();
+    fleet.cancelled.clear();
+    let channel = fleet.channel_mut(&id).unwrap();
+    channel.happen("availability_status", Some("ready"));
+    channel.happen("hub_status", Some("live"));
+    assert!(apply(Incident::Cancelled, &mut fleet, &mut rng, start()));
+    let cancelled = channels(&fleet)[&id].clone();
+    assert_eq!(
+        (&cancelled["cancelled_at"], &cancelled["terminated_at"], &cancelled["hub_status"]),
+        (&"2026-01-01T00:00:00Z".into(), &"2026-01-31T00:00:00Z".into(), &"live".into())
+    );
+    assert!(apply(Incident::CancellationProceeds, &mut fleet, &mut rng, start()));
+    assert_eq!(channels(&fleet)[&id]["hub_status"], "pending_deletion");
+    assert!(apply(Incident::CancellationProceeds, &mut fleet, &mut rng, start()));
+    assert_eq!(channels(&fleet), BTreeMap::new());
+}
+
+#[test]
+fn an_empty_fleet_is_left_alone_or_grows() {
+    let mut fleet = generate::fleet(1, 0, 0, start());
+    Incidents::new(1, 60.0, start()).advance(&mut fleet, Duration::from_secs(3600));
+    assert!(fleet.channel_ids().len() < 3600);
+}

@@ -1,0 +1,136 @@
+//! The web server.
+//!
+//! | endpoint | answers |
+//! |---|---|
+//! | `/metrics` | the latest publication, in the format and encoding asked for |
+//! | `/` | the status page |
+//! | `/-/healthy`, `/healthz`, `/livez` | 200 while the process runs |
+//! | `/-/ready`, `/readyz` | 200 once data is served, 503 before |
+//! | `/-/reload` | `POST`: reads the configuration again |
+//! | `/config` | the effective configuration, secrets redacted |
+//!
+//! Here: routes, handlers, listeners and their time-outs. Never here: the Partner
+//! API. Every handler reads the latest publication and nothing else.
+
+mod metrics;
+mod server;
+mod status;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::exposition::Published;
+use crate::telemetry::Telemetry;
+
+pub use server::{bind, serve};
+
+/// What handlers see.
+#[derive(Debug, Clone)]
+pub struct Web(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    published: Arc<Published>,
+    telemetry: Telemetry,
+    clock: Clock,
+    telemetry_path: String,
+    /// Scrapes that may run at once; `None` is any number.
+    scrapes: Option<Arc<Semaphore>>,
+    effective_config: ArcSwap<String>,
+    reload: Option<mpsc::Sender<ReloadRequest>>,
+}
+
+/// A wish to read the configuration again; the answer is what was wrong.
+pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
+
+impl Web {
+    /// A web side that shows what `published` holds. With `reload`, `POST
+    /// /-/reload` is there and asks it.
+    pub fn new(
+        published: Arc<Published>,
+        telemetry: Telemetry,
+        clock: Clock,
+        telemetry_path: String,
+        max_requests: usize,
+        effective_config: String,
+        reload: Option<mpsc::Sender<ReloadRequest>>,
+    ) -> Self {
+        let scrapes = (max_requests > 0).then(|| Arc::new(Semaphore::new(max_requests)));
+        let effective_config = ArcSwap::from_pointee(effective_config);
+        Self(Arc::new(Inner { published, telemetry, clock, telemetry_path, scrapes, effective_config, reload }))
+    }
+
+    /// Shows another configuration from now on.
+    pub fn set_effective_config(&self, config: String) {
+        self.0.effective_config.store(Arc::new(config));
+    }
+
+    /// All routes.
+    pub fn router(&self) -> Router {
+        let healthy = || async { "d360_exporter is healthy\n" };
+        let mut router = Router::new()
+            .route(&self.0.telemetry_path, get(metrics::scrape))
+            .route("/", get(status::page))
+            .route("/style.css", get(status::style))
+            .route("/-/healthy", get(healthy))
+            .route("/healthz", get(healthy))
+            .route("/livez", get(healthy))
+            .route("/-/ready", get(ready))
+            .route("/readyz", get(ready))
+            .route("/config", get(config));
+        if self.0.reload.is_some() {
+            router = router.route("/-/reload", post(reload).put(reload));
+        }
+        router
+            .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; see /\n") })
+            .layer(middleware::from_fn_with_state(self.clone(), around))
+            .with_state(self.clone())
+    }
+}
+
+/// Counts every answer, and adds the headers that every answer has.
+async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let handler = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let handler = handler.as_ref().map_or("other", MatchedPath::as_str);
+    web.0.telemetry.http_request(handler, response.status().as_u16());
+    response
+}
+
+async fn ready(State(web): State<Web>) -> Response {
+    if web.0.published.is_ready() {
+        "d360_exporter is ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "d360_exporter waits for its first full polling cycle\n").into_response()
+    }
+}
+
+async fn config(State(web): State<Web>) -> Response {
+    let config = web.0.effective_config.load_full();
+    ([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], config.as_str().to_owned()).into_response()
+}
+
+async fn reload(State(web): State<Web>) -> Response {
+    let (answer, answered) = oneshot::channel();
+    let asked = match &web.0.reload {
+        Some(reload) => reload.send(answer).await.is_ok(),
+        None => false,
+    };
+    match answered.await {
+        Ok(Ok(())) if asked => "configuration reloaded\n".into_response(),
+        Ok(Err(errors)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{errors}\n")).into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping\n").into_response(),
+    }
+}
