@@ -16,8 +16,8 @@ mod overview;
 mod transitions;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Range;
 use std::ops::RangeBounds;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -33,9 +33,12 @@ pub use transitions::{Transition, TransitionCounts, WatchedField};
 pub struct Fleet {
     partner: PartnerId,
     max_staleness: SignedDuration,
-    clients: BTreeMap<ClientId, ClientState>,
+    /// Boxed: a map's nodes are half empty.
+    clients: BTreeMap<ClientId, Box<ClientState>>,
     partner_state: PartnerState,
     changes: Changes,
+    /// The number of the sweep that is under way or was last.
+    sweep: u32,
     /// Nothing expires before; found anew whenever that time has come.
     next_expiry: Option<Timestamp>,
 }
@@ -76,10 +79,13 @@ pub struct ClientState {
 /// What is known of one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelState {
-    /// The channel as last read.
-    pub channel: Channel,
+    /// The channel as last read. Shared with the overview of what needs
+    /// attention.
+    pub channel: Arc<Channel>,
     /// Since when the channel is missing from answers that do not prove it gone.
     pub missing_since: Option<Timestamp>,
+    /// The sweep that came by it last.
+    seen_in: u32,
 }
 
 impl ClientState {
@@ -95,10 +101,61 @@ impl ClientState {
         }
     }
 
+    fn unreadable(&mut self, changes: &mut Changes) {
+        if self.up != Some(false) {
+            self.up = Some(false);
+            changes.client(self.client.id.clone(), Change::Freshness);
+        }
+    }
+
     /// When the data of the client is too old to be shown.
     fn expires(&self, max_staleness: SignedDuration) -> Timestamp {
         let age_from = self.last_refresh.unwrap_or(self.first_listed);
         age_from.saturating_add(max_staleness).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// How channels come in: one by one, and then the end of the answer.
+impl ClientState {
+    /// Takes in a channel that an answer holds.
+    fn see(&mut self, channel: Channel, sweep: u32, transitions: &mut Vec<Transition>) -> Change {
+        match self.channels.binary_search_by(|known| known.channel.id.cmp(&channel.id)) {
+            Ok(at) => {
+                let known = &mut self.channels[at];
+                known.seen_in = sweep;
+                known.missing_since = None;
+                if *known.channel == channel {
+                    return Change::Freshness;
+                }
+                transitions::between(&self.client.id, &known.channel, &channel, transitions);
+                known.channel = Arc::new(channel);
+            }
+            Err(at) => {
+                // Most clients have a handful, and seldom one more.
+                self.channels.reserve_exact(1);
+                let known = ChannelState { channel: Arc::new(channel), missing_since: None, seen_in: sweep };
+                self.channels.insert(at, known);
+            }
+        }
+        Change::Data
+    }
+
+    /// Ends an answer: what it lacks is gone if it was complete, or if it has
+    /// been missing for longer than the bound.
+    fn read_to_the_end(&mut self, sweep: u32, complete: bool, at: Timestamp, max_staleness: SignedDuration) -> Change {
+        let before = self.channels.len();
+        self.channels.retain_mut(|known| {
+            if known.seen_in == sweep {
+                return true;
+            }
+            let since = *known.missing_since.get_or_insert(at);
+            !complete && at.duration_since(since) < max_staleness
+        });
+        let shown_anew = self.last_refresh.is_none() || self.expired;
+        self.up = Some(true);
+        self.last_refresh = Some(at);
+        self.expired = false;
+        if shown_anew || self.channels.len() != before { Change::Data } else { Change::Freshness }
     }
 }
 
@@ -111,6 +168,7 @@ impl Fleet {
             clients: BTreeMap::new(),
             partner_state: PartnerState::default(),
             changes: Changes::default(),
+            sweep: 0,
             next_expiry: None,
         }
     }
@@ -126,13 +184,13 @@ impl Fleet {
     }
 
     /// The clients in a range of ids, in order.
-    pub fn clients(&self, range: impl RangeBounds<ClientId>) -> Range<'_, ClientId, ClientState> {
-        self.clients.range(range)
+    pub fn clients(&self, range: impl RangeBounds<ClientId>) -> impl DoubleEndedIterator<Item = &ClientState> {
+        self.clients.range(range).map(|(_, state)| &**state)
     }
 
     /// One client.
     pub fn client(&self, id: &ClientId) -> Option<&ClientState> {
-        self.clients.get(id)
+        self.clients.get(id).map(|state| &**state)
     }
 
     /// Takes what changed since the last call.
@@ -159,12 +217,23 @@ impl Fleet {
             Observation::ChannelsRead { client, channels, complete, at } => {
                 self.channels_read(&client, channels, complete, at)
             }
+            Observation::SweepStarted => {
+                self.sweep = self.sweep.wrapping_add(1);
+                Vec::new()
+            }
+            Observation::ChannelsSeen { channels } => self.channels_seen(channels),
+            Observation::SweepCompleted { complete, at } => {
+                self.sweep_completed(complete, at);
+                Vec::new()
+            }
+            Observation::SweepFailed => {
+                let Self { clients, changes, .. } = self;
+                clients.values_mut().for_each(|state| state.unreadable(changes));
+                Vec::new()
+            }
             Observation::ChannelsUnreadable { client } => {
-                if let Some(state) = self.clients.get_mut(&client)
-                    && state.up != Some(false)
-                {
-                    state.up = Some(false);
-                    self.changes.client(client, Change::Freshness);
+                if let Some(state) = self.clients.get_mut(&client) {
+                    state.unreadable(&mut self.changes);
                 }
                 Vec::new()
             }
@@ -212,7 +281,7 @@ impl Fleet {
             match self.clients.get_mut(&client.id) {
                 None => {
                     self.changes.client(client.id.clone(), Change::Data);
-                    self.clients.insert(client.id.clone(), ClientState::new(client, at));
+                    self.clients.insert(client.id.clone(), Box::new(ClientState::new(client, at)));
                 }
                 Some(state) => {
                     state.missing_since = None;
@@ -244,62 +313,47 @@ impl Fleet {
         complete: bool,
         at: Timestamp,
     ) -> Vec<Transition> {
-        let max_staleness = self.max_staleness;
         // A client that left the list while it was being read is gone.
         let Some(state) = self.clients.get_mut(id) else { return Vec::new() };
-        let first_read = state.last_refresh.is_none();
-        let mut change = if state.expired { Change::Data } else { Change::Freshness };
         let mut transitions = Vec::new();
-        let mut before = std::mem::take(&mut state.channels).into_iter().peekable();
-        let mut after = Vec::with_capacity(channels.len());
-        let mut channels = channels;
-        channels.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let missing = |mut old: ChannelState, after: &mut Vec<ChannelState>| {
-            let since = *old.missing_since.get_or_insert(at);
-            let gone = complete || at.duration_since(since) >= max_staleness;
-            if !gone {
-                after.push(old);
-            }
-            gone
-        };
+        // What was read is as good as seen by the sweep that may be under way;
+        // what was not must not look so.
+        let unseen = self.sweep.wrapping_sub(1);
+        state.channels.iter_mut().for_each(|known| known.seen_in = unseen);
+        let mut change = Change::Freshness;
         for channel in channels {
-            while let Some(old) = before.next_if(|old| old.channel.id < channel.id) {
-                if missing(old, &mut after) {
-                    change = Change::Data;
-                }
-            }
-            match before.next_if(|old| old.channel.id == channel.id) {
-                Some(old) if old.channel == channel => after.push(ChannelState { missing_since: None, ..old }),
-                old => {
-                    change = Change::Data;
-                    if let Some(old) = old {
-                        transitions::between(id, &old.channel, &channel, &mut transitions);
-                    }
-                    after.push(ChannelState { channel, missing_since: None });
-                }
-            }
+            change = change.max(state.see(channel, self.sweep, &mut transitions));
         }
-        for old in before {
-            if missing(old, &mut after) {
-                change = Change::Data;
-            }
-        }
-        after.shrink_to_fit();
-        if first_read {
-            change = Change::Data;
-        }
-        state.channels = after;
-        state.up = Some(true);
-        state.last_refresh = Some(at);
-        state.expired = false;
+        change = change.max(state.read_to_the_end(self.sweep, complete, at, self.max_staleness));
         self.changes.client(id.clone(), change);
-        if !transitions.is_empty() {
-            for transition in &transitions {
-                self.partner_state.transitions.count(transition);
+        self.count(&transitions);
+        transitions
+    }
+
+    fn channels_seen(&mut self, channels: Vec<(ClientId, Channel)>) -> Vec<Transition> {
+        let mut transitions = Vec::new();
+        for (id, channel) in channels {
+            let Some(state) = self.clients.get_mut(&id) else { continue };
+            if state.see(channel, self.sweep, &mut transitions) == Change::Data {
+                self.changes.client(id, Change::Data);
             }
+        }
+        self.count(&transitions);
+        transitions
+    }
+
+    fn sweep_completed(&mut self, complete: bool, at: Timestamp) {
+        for (id, state) in &mut self.clients {
+            let change = state.read_to_the_end(self.sweep, complete, at, self.max_staleness);
+            self.changes.client(id.clone(), change);
+        }
+    }
+
+    fn count(&mut self, transitions: &[Transition]) {
+        if !transitions.is_empty() {
+            transitions.iter().for_each(|transition| self.partner_state.transitions.count(transition));
             self.changes.partner();
         }
-        transitions
     }
 }
 

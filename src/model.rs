@@ -14,9 +14,9 @@ mod ids;
 mod observation;
 mod vocabulary;
 
-pub use channel::{Channel, Deprecated, MessagingLimit, UnknownTier};
+pub use channel::{Channel, MessagingLimit, UnknownTier};
 pub use client::Client;
-pub use enums::{Availability, HubStatus, LifecycleStatus, QualityRating};
+pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRating};
 pub use ids::{ChannelId, ClientId, PartnerId};
 pub use observation::Observation;
 pub use vocabulary::{Endpoint, Field, Reason};

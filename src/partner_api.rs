@@ -20,7 +20,7 @@ pub mod wire;
 
 pub use credentials::ApiKey;
 pub use error::ApiError;
-pub use operations::{ClientUpdate, Listing, PartnerApi, Settings};
+pub use operations::{ClientUpdate, Listing, PartnerApi, Settings, Walk};
 pub use pacer::{Pacer, Rate};
 pub use transport::{Request, Response, Transport};
 

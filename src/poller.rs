@@ -29,6 +29,8 @@ use crate::partner_api::{ApiError, Listing, PartnerApi, Transport};
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 
+use watch::Look;
+
 /// How one partner is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -45,11 +47,14 @@ pub struct Settings {
 /// How often the key file is looked at.
 const KEY_FILE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Pages of a sweep that may wait to be taken in.
+const PAGES: usize = 2;
+
 /// What one spawned operation brought.
 enum Outcome {
     Listed(Result<Listing<Client>, ApiError>),
     Read(ClientId, Result<Listing<Channel>, ApiError>),
-    Swept(Result<Listing<OwnedChannel>, ApiError>),
+    Swept(Result<bool, ApiError>),
 }
 
 /// Polls one partner until `stop`. `known` are the clients that are known from
@@ -76,6 +81,8 @@ pub async fn run<T: Transport>(
         observations,
         clock,
         in_flight: JoinSet::new(),
+        pages: mpsc::channel(PAGES),
+        sweep: BTreeMap::new(),
     };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -93,6 +100,20 @@ struct Poller<T> {
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
     in_flight: JoinSet<Outcome>,
+    /// Pages of the sweep that is under way.
+    pages: (mpsc::Sender<Vec<OwnedChannel>>, mpsc::Receiver<Vec<OwnedChannel>>),
+    /// What that sweep has seen so far.
+    sweep: BTreeMap<ClientId, Look>,
+}
+
+/// Walks through the partner's channels and hands over page by page.
+async fn sweep<T: Transport>(api: &PartnerApi<T>, pages: mpsc::Sender<Vec<OwnedChannel>>) -> Result<bool, ApiError> {
+    let mut walk = api.partner_channels();
+    while let Some(page) = walk.next_page().await? {
+        // The poller holds the other end for as long as it runs this.
+        let _ = pages.send(page).await;
+    }
+    walk.finish()
 }
 
 impl<T: Transport> Poller<T> {
@@ -101,12 +122,13 @@ impl<T: Transport> Poller<T> {
         key_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         key_file.reset();
         loop {
-            let wake = self.start_what_is_due();
+            let wake = self.start_what_is_due().await?;
             tokio::select! {
                 Some(done) = self.in_flight.join_next() => {
                     let outcome = done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
                     self.take(outcome).await?;
                 }
+                Some(page) = self.pages.1.recv() => self.seen(page).await?,
                 () = sleep_until(wake) => {}
                 _ = key_file.tick() => self.look_at_key_file(),
             }
@@ -115,11 +137,11 @@ impl<T: Transport> Poller<T> {
 
     /// Starts operations until the plan or the concurrency says stop, and
     /// returns when to look again.
-    fn start_what_is_due(&mut self) -> Instant {
+    async fn start_what_is_due(&mut self) -> Result<Instant, Unheard> {
         loop {
             let now = Instant::now();
             if self.in_flight.len() >= self.settings.concurrency {
-                return now + self.settings.interval;
+                return Ok(now + self.settings.interval);
             }
             let api = self.api.clone();
             match self.plan.next(now) {
@@ -128,8 +150,12 @@ impl<T: Transport> Poller<T> {
                     let read = api.client_channels(&client).await;
                     Outcome::Read(client, read)
                 }),
-                Next::Sweep => self.in_flight.spawn(async move { Outcome::Swept(api.partner_channels().await) }),
-                Next::Wait(until) => return until,
+                Next::Sweep => {
+                    self.say(Observation::SweepStarted).await?;
+                    let pages = self.pages.0.clone();
+                    self.in_flight.spawn(async move { Outcome::Swept(sweep(&api, pages).await) })
+                }
+                Next::Wait(until) => return Ok(until),
             };
         }
     }
@@ -196,44 +222,53 @@ impl<T: Transport> Poller<T> {
         }
     }
 
-    async fn swept(&mut self, swept: Result<Listing<OwnedChannel>, ApiError>) -> Result<(), Unheard> {
+    /// One page of a sweep.
+    async fn seen(&mut self, page: Vec<OwnedChannel>) -> Result<(), Unheard> {
+        let mut strays = 0;
+        let mut channels = Vec::with_capacity(page.len());
+        for OwnedChannel { client, channel } in page {
+            match client {
+                Some(client) if self.plan.knows(&client) => {
+                    self.sweep.entry(client.clone()).or_default().add(&channel);
+                    channels.push((client, channel));
+                }
+                Some(client) if !self.settings.shard.holds(&client) => {}
+                _ => strays += 1,
+            }
+        }
+        self.api.rejected_strays(strays);
+        self.say(Observation::ChannelsSeen { channels }).await
+    }
+
+    /// The end of a sweep, behind its last page.
+    async fn swept(&mut self, swept: Result<bool, ApiError>) -> Result<(), Unheard> {
+        while let Ok(page) = self.pages.1.try_recv() {
+            self.seen(page).await?;
+        }
         let now = Instant::now();
-        let Listing { items, complete } = match swept {
-            Ok(listing) => listing,
+        let looks = std::mem::take(&mut self.sweep);
+        let complete = match swept {
+            Ok(complete) => complete,
             Err(failure) => {
                 warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
                 let pace = self.pace();
                 if self.plan.sweep_failed(now, failure.reason, pace) {
-                    for client in self.plan.clients() {
-                        self.unreadable(&client, failure.reason).await?;
-                    }
+                    self.say(Observation::SweepFailed).await?;
+                }
+                if failure.reason == Reason::Unauthorized {
+                    self.say(Observation::PartnerUnreadable).await?;
                 }
                 return Ok(());
             }
         };
-        if !self.plan.sweep_is_believed(items.len(), complete) {
-            warn!(partner = %self.api.partner(), channels = items.len(), "the list lost more than half of its channels, reading it again before it is believed");
+        let channels = looks.values().map(|look| look.channels).sum();
+        if !self.plan.sweep_is_believed(channels, complete) {
+            warn!(partner = %self.api.partner(), channels, "the list lost more than half of its channels, reading it again before it is believed");
             return Ok(());
         }
-        let mut by_client: BTreeMap<ClientId, Vec<Channel>> =
-            self.plan.clients().into_iter().map(|client| (client, Vec::new())).collect();
-        let mut strays = 0;
-        for OwnedChannel { client, channel } in items {
-            match client.as_ref().and_then(|id| by_client.get_mut(id)) {
-                Some(channels) => channels.push(channel),
-                None if client.is_some_and(|id| !self.settings.shard.holds(&id)) => {}
-                None => strays += 1,
-            }
-        }
-        self.api.rejected_strays(strays);
-        let at = self.clock.now();
-        for (client, channels) in by_client {
-            self.plan.swept_client(now, &client, watch::look(&channels));
-            self.say(Observation::ChannelsRead { client, channels, complete, at }).await?;
-        }
         let pace = self.pace();
-        self.plan.swept(now, pace);
-        Ok(())
+        self.plan.swept(now, &looks, pace);
+        self.say(Observation::SweepCompleted { complete, at: self.clock.now() }).await
     }
 
     async fn unreadable(&self, client: &ClientId, reason: Reason) -> Result<(), Unheard> {

@@ -124,7 +124,7 @@ impl Publisher {
     fn refresh(&mut self, fleet: &Fleet, buckets: &mut [Bucket], at: usize) {
         self.renderer.clear();
         let mut overview = Overview { unreadable_clients: 0, ..Overview::default() };
-        for (_, state) in fleet.clients(range(buckets, at, at + 1)) {
+        for state in fleet.clients(range(buckets, at, at + 1)) {
             self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
             overview.unreadable_clients += usize::from(state.up == Some(false));
         }
@@ -140,7 +140,7 @@ impl Publisher {
     /// Makes a bucket anew, split or joined with its neighbour if need be.
     fn remake(&mut self, fleet: &Fleet, buckets: &mut Vec<Bucket>, at: usize) {
         let (mut from, mut to) = (at, (at + 1).min(buckets.len()));
-        let size = |from, to| fleet.clients(range(buckets, from, to)).map(|(_, s)| weight(s)).sum::<usize>();
+        let size = |from, to| fleet.clients(range(buckets, from, to)).map(weight).sum::<usize>();
         if size(from, to) < FEWEST && buckets.len() > 1 {
             if to < buckets.len() {
                 to += 1;
@@ -148,7 +148,7 @@ impl Publisher {
                 from -= 1;
             }
         }
-        let clients: Vec<&ClientState> = fleet.clients(range(buckets, from, to)).map(|(_, state)| state).collect();
+        let clients: Vec<&ClientState> = fleet.clients(range(buckets, from, to)).collect();
         let made: Vec<Bucket> = split(&clients).map(|clients| self.bucket(fleet.partner().as_str(), clients)).collect();
         buckets.splice(from..to, made);
     }

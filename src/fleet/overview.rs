@@ -2,6 +2,7 @@
 //! what the status page shows.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::ClientState;
 use crate::model::{Availability, Channel, ClientId, HubStatus, QualityRating};
@@ -31,7 +32,7 @@ pub struct Attention {
     /// The owner's name.
     pub client_name: Option<Box<str>>,
     /// The channel.
-    pub channel: Channel,
+    pub channel: Arc<Channel>,
 }
 
 impl Attention {

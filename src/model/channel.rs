@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating};
+use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating};
 
 /// One WhatsApp number of a client. Fields that the API leaves out or sends as
 /// `null` are `None`.
@@ -39,20 +39,12 @@ pub struct Channel {
     pub cancelled_at: Option<Timestamp>,
     /// When the channel ends; may lie in the future.
     pub terminated_at: Option<Timestamp>,
-    /// The fields that the page calls deprecated, seldom present and never
-    /// exposed. Boxed: most channels of a large fleet then pay one word.
-    pub deprecated: Option<Box<Deprecated>>,
-}
-
-/// The deprecated fields of a channel that have no metric.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Deprecated {
-    /// `live` or `sandbox`.
-    pub account_mode: Option<Box<str>>,
-    /// When billing started.
+    /// Deprecated: whether the channel is live or in the sandbox.
+    pub account_mode: Option<AccountMode>,
+    /// Deprecated: when billing started.
     pub billing_started_at: Option<Timestamp>,
-    /// Version of the channel's stack.
-    pub version: Option<Box<str>>,
+    /// Deprecated: version of the channel's stack.
+    pub version: Option<u32>,
 }
 
 impl Channel {
@@ -73,7 +65,9 @@ impl Channel {
             created_at: None,
             cancelled_at: None,
             terminated_at: None,
-            deprecated: None,
+            account_mode: None,
+            billing_started_at: None,
+            version: None,
         }
     }
 

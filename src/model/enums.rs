@@ -152,6 +152,17 @@ states! {
     aliases {}
 }
 
+states! {
+    /// `account_mode`: deprecated upstream.
+    AccountMode {
+        /// In real use.
+        Live = "live",
+        /// In the sandbox.
+        Sandbox = "sandbox",
+    }
+    aliases {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,23 @@ pub enum Observation {
         /// When the answer arrived.
         at: Timestamp,
     },
+    /// A walk through the channels of all clients begins.
+    SweepStarted,
+    /// Channels that the walk has come by: true whether it reaches its end or
+    /// not.
+    ChannelsSeen {
+        /// Each with its owner.
+        channels: Vec<(ClientId, Channel)>,
+    },
+    /// The walk reached its end: it was the read of every client.
+    SweepCompleted {
+        /// As in [`Observation::ClientsListed`].
+        complete: bool,
+        /// When the last page arrived.
+        at: Timestamp,
+    },
+    /// The walk broke off: no client's channels could be read to their end.
+    SweepFailed,
     /// A client's channels could not be read.
     ChannelsUnreadable {
         /// The owner.

@@ -1,6 +1,7 @@
 //! The operations: pages walked, oddities counted, failures retried.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::pager::{Pager, Step, Walked};
 use super::wire::{self, Findings, OwnedChannel, Page};
 use super::{ApiError, ApiKey, Pacer, Request, Response, Transport};
 use crate::clock::Clock;
-use crate::model::{Channel, Client, ClientId, Endpoint, Field, PartnerId, Reason};
+use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason};
 use crate::telemetry::PartnerInstruments;
 
 /// How often a request that failed for a transient reason is sent again.
@@ -116,8 +117,22 @@ impl<T: Transport> PartnerApi<T> {
     ///
     /// Fails as a whole if one page can't be read, or the pages don't add up.
     pub async fn clients(&self) -> Result<Listing<Client>, ApiError> {
-        let path = self.path(&["clients"]);
-        self.walk(Endpoint::Clients, path, wire::decode_clients, |client| client.id.clone()).await
+        let mut walk = Walk {
+            api: self,
+            endpoint: Endpoint::Clients,
+            path: self.path(&["clients"]),
+            decode: wire::decode_clients,
+            id: |client: &Client| client.id.clone(),
+            pager: Pager::default(),
+            rejected: 0,
+            ended: false,
+        };
+        let mut items = Vec::new();
+        while let Some(page) = walk.next_page().await? {
+            items.extend(page);
+        }
+        let complete = walk.finish()?;
+        Ok(Listing { items, complete })
     }
 
     /// Lists one client's channels.
@@ -158,14 +173,19 @@ impl<T: Transport> PartnerApi<T> {
         }
     }
 
-    /// Lists the channels of all of the partner's clients.
-    ///
-    /// # Errors
-    ///
-    /// As [`PartnerApi::clients`].
-    pub async fn partner_channels(&self) -> Result<Listing<OwnedChannel>, ApiError> {
-        let path = self.path(&["channels"]);
-        self.walk(Endpoint::PartnerChannels, path, wire::decode_channels, |item| item.channel.id.clone()).await
+    /// Lists the channels of all of the partner's clients, page by page: the
+    /// list of a large partner is not held in memory twice.
+    pub fn partner_channels(&self) -> Walk<'_, T, OwnedChannel, ChannelId> {
+        Walk {
+            api: self,
+            endpoint: Endpoint::PartnerChannels,
+            path: self.path(&["channels"]),
+            decode: wire::decode_channels,
+            id: |item| item.channel.id.clone(),
+            pager: Pager::default(),
+            rejected: 0,
+            ended: false,
+        }
     }
 
     /// Counts channels of the partner's list whose owner is not in its client
@@ -192,46 +212,6 @@ impl<T: Transport> PartnerApi<T> {
         Ok(client)
     }
 
-    /// Walks a paged list to its end.
-    async fn walk<I, Id: Eq + std::hash::Hash>(
-        &self,
-        endpoint: Endpoint,
-        path: Vec<String>,
-        decode: fn(&[u8]) -> Result<Page<I>, ApiError>,
-        id: impl Fn(&I) -> Id,
-    ) -> Result<Listing<I>, ApiError> {
-        let mut pager = Pager::default();
-        let mut items = Vec::new();
-        let mut rejected = 0;
-        loop {
-            let mut query = self.window(pager.offset());
-            let sorted = self.sort.load(Ordering::Relaxed);
-            if sorted {
-                query.push(("sort", "id".to_owned()));
-            }
-            let request = Request { endpoint, path: path.clone(), query, patch: None };
-            let body = match self.call(&request).await {
-                Err(e) if e.status == Some(400) && sorted && pager.offset() == 0 => {
-                    debug!(endpoint = endpoint.as_str(), "the API does not sort by id, listing unsorted");
-                    self.sort.store(false, Ordering::Relaxed);
-                    continue;
-                }
-                answer => answer?,
-            };
-            let page = self.noted(endpoint, decode(&body))?;
-            rejected += page.findings.rejected;
-            let (before, readable) = (items.len(), page.items.len());
-            items.extend(page.items.into_iter().filter(|item| pager.is_new(id(item))));
-            let fresh = items.len() - before;
-            self.count_duplicates(endpoint, readable, fresh);
-            let step = pager.page(page.received, fresh, page.total);
-            if self.noted_error(endpoint, step)? == Step::End {
-                let complete = self.finish(endpoint, pager, rejected)?.complete;
-                return Ok(Listing { items, complete });
-            }
-        }
-    }
-
     /// Counts items whose id came before. A page that brings nothing new is how
     /// a walk ends at some servers, and no oddity.
     fn count_duplicates(&self, endpoint: Endpoint, readable: usize, fresh: usize) {
@@ -241,12 +221,7 @@ impl<T: Transport> PartnerApi<T> {
     }
 
     /// Judges a finished walk and counts what was odd about it.
-    fn finish<Id: Eq + std::hash::Hash>(
-        &self,
-        endpoint: Endpoint,
-        pager: Pager<Id>,
-        rejected: usize,
-    ) -> Result<Walked, ApiError> {
+    fn finish<Id: Eq + Hash>(&self, endpoint: Endpoint, pager: Pager<Id>, rejected: usize) -> Result<Walked, ApiError> {
         let walked = self.noted_error(endpoint, pager.finish(rejected))?;
         if !walked.complete && rejected == 0 {
             // What came is used, but the pages did not add up.
@@ -358,6 +333,72 @@ impl<T: Transport> PartnerApi<T> {
 
     fn window(&self, offset: usize) -> Vec<(&'static str, String)> {
         vec![("limit", self.settings.page_size.to_string()), ("offset", offset.to_string())]
+    }
+}
+
+/// A walk through a paged list, page by page.
+#[derive(Debug)]
+pub struct Walk<'a, T, I, Id> {
+    api: &'a PartnerApi<T>,
+    endpoint: Endpoint,
+    path: Vec<String>,
+    decode: fn(&[u8]) -> Result<Page<I>, ApiError>,
+    id: fn(&I) -> Id,
+    pager: Pager<Id>,
+    rejected: usize,
+    ended: bool,
+}
+
+impl<T: Transport, I, Id: Eq + Hash> Walk<'_, T, I, Id> {
+    /// The items of the next page that did not come before; `None` behind the
+    /// last page.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the page can't be read or the list does not end; the walk is
+    /// over then.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<I>>, ApiError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = self.request().await?;
+        self.rejected += page.findings.rejected;
+        let readable = page.items.len();
+        let (id, pager) = (self.id, &mut self.pager);
+        let new: Vec<I> = page.items.into_iter().filter(|item| pager.is_new(id(item))).collect();
+        self.api.count_duplicates(self.endpoint, readable, new.len());
+        let step = self.pager.page(page.received, new.len(), page.total);
+        self.ended = self.api.noted_error(self.endpoint, step)? == Step::End;
+        Ok(if self.ended { None } else { Some(new) })
+    }
+
+    /// Judges the walk behind its last page: true if what is missing from the
+    /// list is gone.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pages don't add up.
+    pub fn finish(self) -> Result<bool, ApiError> {
+        Ok(self.api.finish(self.endpoint, self.pager, self.rejected)?.complete)
+    }
+
+    async fn request(&self) -> Result<Page<I>, ApiError> {
+        let Self { api, endpoint, decode, .. } = *self;
+        loop {
+            let mut query = api.window(self.pager.offset());
+            let sorted = api.sort.load(Ordering::Relaxed);
+            if sorted {
+                query.push(("sort", "id".to_owned()));
+            }
+            let request = Request { endpoint, path: self.path.clone(), query, patch: None };
+            match api.call(&request).await {
+                Err(e) if e.status == Some(400) && sorted && self.pager.offset() == 0 => {
+                    debug!(endpoint = endpoint.as_str(), "the API does not sort by id, listing unsorted");
+                    api.sort.store(false, Ordering::Relaxed);
+                }
+                answer => return api.noted(endpoint, decode(&answer?)),
+            }
+        }
     }
 }
 

@@ -159,6 +159,11 @@ impl Plan {
         self.clients.keys().cloned().collect()
     }
 
+    /// Whether the client is in the last good list.
+    pub fn knows(&self, client: &ClientId) -> bool {
+        self.clients.contains_key(client)
+    }
+
     /// What to do at `now`. An operation that is returned counts as started.
     pub fn next(&mut self, now: Instant) -> Next {
         if self.key_refused && (self.sweep == Step::Running || !self.running.is_empty()) {
@@ -302,15 +307,14 @@ impl Plan {
         true
     }
 
-    /// One client's part of a sweep.
-    pub fn swept_client(&mut self, now: Instant, client: &ClientId, look: Look) {
-        self.succeeded += 1;
-        self.remember(now, client, look);
-    }
-
-    /// A sweep was taken in whole.
-    pub fn swept(&mut self, now: Instant, pace: Pace) {
+    /// A sweep was taken in whole: what it saw of each client. A client of which
+    /// it saw nothing has no channels.
+    pub fn swept(&mut self, now: Instant, looks: &BTreeMap<ClientId, Look>, pace: Pace) {
         self.sweep = Step::Done;
+        self.succeeded += 1;
+        for client in self.clients() {
+            self.remember(now, &client, looks.get(&client).copied().unwrap_or_default());
+        }
         if self.strategy == Strategy::Auto {
             self.queue_watched(now, pace);
         }

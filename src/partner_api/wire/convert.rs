@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::lenient::{Absent as _, List, Listed, Text, WireChannel, WireClient};
 use super::{Findings, OwnedChannel, Page};
 use crate::model::{
-    Availability, Channel, Client, Deprecated, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
+    AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
 };
 use crate::partner_api::{ApiError, Reason};
 
@@ -116,11 +116,6 @@ fn client(wire: &WireClient<'_>, findings: &mut Findings) -> Option<Client> {
 
 fn owned_channel(wire: &WireChannel<'_>, findings: &mut Findings) -> Option<OwnedChannel> {
     let id = wire.id.get()?;
-    let deprecated = Deprecated {
-        account_mode: wire.account_mode.owned(),
-        billing_started_at: timestamp(&wire.billing_started_at, findings),
-        version: wire.version.owned(),
-    };
     let channel = Channel {
         id: id.into(),
         availability: told(Field::AvailabilityStatus, &wire.availability, Availability::parse, findings)
@@ -156,7 +151,9 @@ fn owned_channel(wire: &WireChannel<'_>, findings: &mut Findings) -> Option<Owne
         created_at: timestamp(&wire.created_at, findings),
         cancelled_at: timestamp(&wire.cancelled_at, findings),
         terminated_at: timestamp(&wire.terminated_at, findings),
-        deprecated: (deprecated != Deprecated::default()).then(|| Box::new(deprecated)),
+        account_mode: wire.account_mode.get().and_then(AccountMode::parse),
+        billing_started_at: timestamp(&wire.billing_started_at, findings),
+        version: wire.version.get().and_then(|v| v.parse().ok()),
     };
     let client = wire.client_id.get().or_else(|| wire.client.id.get()).map(Into::into);
     Some(OwnedChannel { client, channel })
