@@ -6,7 +6,7 @@ CARGO ?= cargo
 # Debian packages that the tests start or call.
 TEST_PACKAGES := prometheus prometheus-alertmanager
 
-.PHONY: help test test-tools lint fmt doc demo
+.PHONY: help test test-tools lint fmt demo image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -27,3 +27,7 @@ fmt: ## Format the code
 
 demo: ## Run the exporter on the embedded simulator
 	$(CARGO) run --release -- demo
+
+image-test: ## Build the container image without a registry, and run it (root)
+	@./scripts/install-packages.sh buildah debootstrap
+	./scripts/image-test.sh

@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod exporter;
+mod partners;
 mod publication;
 mod serve;
 mod simulate;
@@ -17,6 +18,7 @@ use crate::config::{ConfigErrors, Flags, LogConfig, LogFlags};
 use crate::telemetry::logging;
 
 pub use exporter::Exporter;
+pub use partners::Reload;
 
 /// Prometheus exporter for WhatsApp numbers on 360dialog
 ///

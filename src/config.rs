@@ -78,6 +78,33 @@ pub struct PartnerConfig {
     pub poll: poller::Settings,
 }
 
+/// What tells one poller of a partner from another: if none of it changed, a new
+/// configuration does not touch the partner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartnerSettings {
+    http: HttpSettings,
+    key_file: Option<PathBuf>,
+    page_size: usize,
+    min_rate: Rate,
+    max_rate: Rate,
+    poll: poller::Settings,
+}
+
+impl PartnerConfig {
+    /// The settings without the key: a key that changes in its file is noticed
+    /// by the poller itself.
+    pub fn settings(&self) -> PartnerSettings {
+        PartnerSettings {
+            http: self.http.clone(),
+            key_file: self.key.file().map(Path::to_owned),
+            page_size: self.page_size,
+            min_rate: self.min_rate,
+            max_rate: self.max_rate,
+            poll: self.poll,
+        }
+    }
+}
+
 /// The web server.
 #[derive(Debug, Clone)]
 pub struct WebConfig {

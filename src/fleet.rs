@@ -13,6 +13,7 @@
 
 mod changes;
 mod overview;
+pub mod state_file;
 mod transitions;
 
 use std::collections::BTreeMap;
@@ -188,9 +189,24 @@ impl Fleet {
         self.clients.range(range).map(|(_, state)| &**state)
     }
 
+    /// The ids of all clients.
+    pub fn client_ids(&self) -> Vec<ClientId> {
+        self.clients.keys().cloned().collect()
+    }
+
     /// One client.
     pub fn client(&self, id: &ClientId) -> Option<&ClientState> {
         self.clients.get(id).map(|state| &**state)
+    }
+
+    /// Takes in what an earlier run knew.
+    fn restore(&mut self, state: PartnerState, clients: impl Iterator<Item = ClientState>) {
+        self.partner_state = state;
+        self.changes.partner();
+        for client in clients {
+            self.changes.client(client.client.id.clone(), Change::Data);
+            self.clients.insert(client.client.id.clone(), Box::new(client));
+        }
     }
 
     /// Takes what changed since the last call.

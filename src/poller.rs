@@ -60,7 +60,8 @@ enum Outcome {
 /// Polls one partner until `stop`. `known` are the clients that are known from
 /// an earlier run.
 ///
-/// Returns when stopped, or when nobody listens to the observations any more.
+/// Returns the clients that are known then: when stopped, or when nobody listens
+/// to the observations any more.
 ///
 /// # Panics
 ///
@@ -73,8 +74,8 @@ pub async fn run<T: Transport>(
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
     stop: CancellationToken,
-) {
-    let poller = Poller {
+) -> Vec<ClientId> {
+    let mut poller = Poller {
         plan: Plan::new(settings.interval, settings.strategy, known, Instant::now()),
         api,
         settings,
@@ -88,6 +89,7 @@ pub async fn run<T: Transport>(
         () = stop.cancelled() => {}
         _ = poller.poll() => {}
     }
+    poller.plan.clients()
 }
 
 /// Nobody listens any more.
@@ -117,7 +119,7 @@ async fn sweep<T: Transport>(api: &PartnerApi<T>, pages: mpsc::Sender<Vec<OwnedC
 }
 
 impl<T: Transport> Poller<T> {
-    async fn poll(mut self) -> Result<(), Unheard> {
+    async fn poll(&mut self) -> Result<(), Unheard> {
         let mut key_file = interval(KEY_FILE_INTERVAL);
         key_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         key_file.reset();

@@ -54,7 +54,7 @@ pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
     let exporter_flags = exporter_flags(flags, &options.partner_id, &format!("http://{simulator_address}{API_PREFIX}"));
     let config =
         Config::load(&exporter_flags, &|name| (name == crate::config::API_KEY_VARIABLE).then(|| api_key.clone()))?;
-    let exporter = Exporter::bind(config, clock)?;
+    let exporter = Exporter::bind(config, clock, None)?;
     let simulator = Simulator::new(options);
     announce(&exporter, &simulator_address.to_string(), simulator.healthy_channel().as_deref());
 

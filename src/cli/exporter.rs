@@ -3,23 +3,24 @@
 //! The first task that ends by itself ends the process: a live server over a
 //! dead poller would serve the past as if it were the present.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
-use super::publication;
+use super::partners::{Partners, Reload};
+use super::publication::{self, Inbox};
 use crate::clock::Clock;
-use crate::config::{Config, PartnerConfig};
-use crate::exposition::{Published, Publisher};
-use crate::fleet::Fleet;
-use crate::partner_api::http::HttpTransport;
-use crate::partner_api::{Pacer, PartnerApi, Settings};
-use crate::poller;
+use crate::config::Config;
+use crate::exposition::Publisher;
+use crate::fleet::{Fleet, state_file};
+use crate::model::PartnerId;
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 
@@ -27,22 +28,23 @@ use crate::web::{self, Web};
 const QUEUE: usize = 1024;
 
 /// An exporter that is ready to run: its addresses are taken.
-#[derive(Debug)]
 pub struct Exporter {
     config: Config,
     clock: Clock,
     listeners: Vec<TcpListener>,
+    reload: Option<Reload>,
 }
 
 impl Exporter {
-    /// Takes the addresses.
+    /// Takes the addresses. With `reload`, the configuration can be read again
+    /// while the exporter runs.
     ///
     /// # Errors
     ///
     /// Names the address that can't be had.
-    pub fn bind(config: Config, clock: Clock) -> anyhow::Result<Self> {
+    pub fn bind(config: Config, clock: Clock, reload: Option<Reload>) -> anyhow::Result<Self> {
         let listeners = web::bind(&config.web.listen)?;
-        Ok(Self { config, clock, listeners })
+        Ok(Self { config, clock, listeners, reload })
     }
 
     /// The addresses, with the ports that were chosen.
@@ -56,100 +58,121 @@ impl Exporter {
     ///
     /// Fails if a part ends before it was told to.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, clock, listeners } = self;
+        let Self { config, clock, listeners, reload } = self;
         let telemetry = Telemetry::new();
         telemetry.settings(config.poll_interval, config.max_staleness);
         telemetry.reloaded(true, clock.now());
 
+        let fleets = fleets(&config);
+        let known = fleets.iter().map(|(id, fleet)| (id.clone(), fleet.client_ids())).collect();
         let mut state = publication::State {
-            fleets: config
-                .partners
-                .iter()
-                .map(|partner| (partner.id.clone(), Fleet::new(partner.id.clone(), config.max_staleness)))
-                .collect(),
+            fleets,
             publisher: Publisher::new(config.render.clone()),
+            state_file: config.state_file.clone(),
         };
-        let published = Arc::new(state.first(&telemetry));
+        let published = Arc::new(state.first(&telemetry, clock));
 
-        let (observations, observed) = mpsc::channel(QUEUE);
+        let (observe, observations) = mpsc::channel(QUEUE);
+        let (change, changes) = mpsc::channel(1);
+        let (ask_reload, asked_reload) = mpsc::channel(1);
         let mut tasks = JoinSet::new();
-        for partner in config.partners {
-            let (api, settings) = api(partner, &telemetry, clock)?;
-            let poller = poller::run(Arc::new(api), settings, Vec::new(), observations.clone(), clock, stop.clone());
-            tasks.spawn(async move {
-                poller.await;
-                ("poller", Ok(()))
-            });
-        }
-        drop(observations);
         tasks.spawn({
             let (published, telemetry) = (published.clone(), telemetry.clone());
             async move {
-                publication::run(state, observed, published, telemetry, clock).await;
+                publication::run(state, Inbox { observations, changes }, published, telemetry, clock).await;
                 ("publication", Ok(()))
             }
         });
-        let web = web(&config.web, &config.effective, published, telemetry, clock);
+        let ask = config.web.enable_lifecycle.then_some(ask_reload.clone());
+        let max_requests = config.web.max_requests;
+        let path = config.web.telemetry_path.clone();
+        let web = Web::new(published, telemetry.clone(), clock, path, max_requests, config.effective.clone(), ask);
         for listener in listeners {
             let server = web::serve(listener, web.router(), stop.clone());
-            tasks.spawn(async move { ("web server", server.await) });
+            tasks.spawn(async move { ("web server", server.await.map_err(anyhow::Error::from)) });
         }
+        let mut partners = Partners::new(observe, change, telemetry, clock, config.max_staleness);
+        partners.start(config.partners, known)?;
+        let stopping = stop.clone();
+        tasks.spawn(async move {
+            // Kept, so that without anyone to ask the channel stays open.
+            let _ask_reload = ask_reload;
+            ("poller", partners.run(reload, asked_reload, web, stopping).await)
+        });
         supervise(tasks, &stop).await
     }
 }
 
-fn web(
-    config: &crate::config::WebConfig,
-    effective: &str,
-    published: Arc<Published>,
-    telemetry: Telemetry,
-    clock: Clock,
-) -> Web {
-    let path = config.telemetry_path.clone();
-    Web::new(published, telemetry, clock, path, config.max_requests, effective.to_owned(), None)
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exporter").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
-/// One partner's API, and how it is to be polled.
-fn api(
-    partner: PartnerConfig,
-    telemetry: &Telemetry,
-    clock: Clock,
-) -> anyhow::Result<(PartnerApi<HttpTransport>, poller::Settings)> {
-    let instruments = telemetry.partner(&partner.id);
-    let transport = HttpTransport::new(partner.http)?;
-    let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
-    let settings = Settings { partner: partner.id, page_size: partner.page_size };
-    Ok((PartnerApi::new(transport, settings, partner.key, pacer, instruments, clock), partner.poll))
+/// A fleet for each partner, with what an earlier run left in the state file.
+fn fleets(config: &Config) -> BTreeMap<PartnerId, Fleet> {
+    let mut saved = config.state_file.as_deref().and_then(saved_state);
+    if let (Some(file), Some(found)) = (&config.state_file, &saved)
+        && !config.partners.iter().any(|partner| found.partners().any(|id| id == partner.id.as_str()))
+    {
+        set_aside(file, "expected the state of a configured partner, found only others");
+        saved = None;
+    }
+    let fleet = |partner: &crate::config::PartnerConfig| {
+        let shard = partner.poll.shard;
+        saved
+            .as_mut()
+            .and_then(|saved| saved.take(&partner.id, config.max_staleness, |client| shard.holds(client)))
+            .unwrap_or_else(|| Fleet::new(partner.id.clone(), config.max_staleness))
+    };
+    config.partners.iter().map(fleet).map(|fleet| (fleet.partner().clone(), fleet)).collect()
+}
+
+fn saved_state(file: &Path) -> Option<state_file::Saved> {
+    match state_file::load(file) {
+        Ok(Some(saved)) => Some(saved),
+        Ok(None) => {
+            info!(file = %file.display(), "no state file yet, starting cold");
+            None
+        }
+        Err(error) => {
+            set_aside(file, &error.to_string());
+            None
+        }
+    }
+}
+
+fn set_aside(file: &Path, reason: &str) {
+    match state_file::set_aside(file) {
+        Ok(aside) => {
+            warn!(file = %file.display(), reason, kept = %aside.display(), "the state file was not taken, starting cold");
+        }
+        Err(error) => {
+            warn!(file = %file.display(), reason, %error, "the state file was not taken and can't be kept aside, starting cold");
+        }
+    }
 }
 
 /// Waits for the end of all tasks. One that ends before `stop` is a failure, and
 /// stops the others.
 async fn supervise(
-    mut tasks: JoinSet<(&'static str, std::io::Result<()>)>,
+    mut tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut failed = None;
     while let Some(ended) = tasks.join_next().await {
         let told = stop.is_cancelled();
-        let (task, result) = match ended {
-            Ok(ended) => ended,
-            Err(panicked) => {
-                stop.cancel();
-                failed.get_or_insert_with(|| anyhow::anyhow!("a task of the exporter died: {panicked}"));
-                continue;
-            }
+        let failure = match ended {
+            Ok((_, Ok(()))) if told => None,
+            Ok((task, Ok(()))) => Some(anyhow::anyhow!("the {task} ended by itself")),
+            Ok((task, Err(e))) => Some(e.context(format!("the {task} failed"))),
+            Err(panicked) => Some(anyhow::Error::from(panicked).context("a task of the exporter died")),
         };
-        if let Err(e) = result.with_context(|| format!("the {task} failed")) {
+        if let Some(failure) = failure {
             stop.cancel();
-            failed.get_or_insert(e);
-        } else if !told {
-            stop.cancel();
-            failed.get_or_insert_with(|| anyhow::anyhow!("the {task} ended by itself"));
+            failed.get_or_insert(failure);
         }
     }
     info!("stopped");
-    match failed {
-        Some(failure) => bail!(failure),
-        None => Ok(()),
-    }
+    failed.map_or(Ok(()), Err).context("the exporter stopped")
 }

@@ -1,28 +1,44 @@
-//! The one task that owns the state: it takes in observations, and at most once
-//! a second publishes what changed.
+//! The one task that owns the state: it takes in observations, at most once a
+//! second publishes what changed, and keeps the state file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::clock::Clock;
 use crate::exposition::{Published, Publisher};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, state_file};
 use crate::model::{Observation, PartnerId};
 use crate::telemetry::Telemetry;
 
 /// From one publication to the next, at least.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// From one writing of the state file to the next, at least.
+const SAVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Writing takes at most this part of the time, however large the fleet is.
+const SAVE_PART: u32 = 50;
+
 /// Everything that is published from: moved as one between this task and the
-/// thread that renders.
+/// thread that renders and writes.
 pub(super) struct State {
     pub(super) fleets: BTreeMap<PartnerId, Fleet>,
     pub(super) publisher: Publisher,
+    pub(super) state_file: Option<PathBuf>,
+}
+
+/// A change of the partners that are published.
+pub(super) enum Change {
+    /// A partner is polled from now on.
+    Add(Box<Fleet>),
+    /// A partner is no longer configured: its series leave.
+    Forget(PartnerId),
 }
 
 impl State {
@@ -37,55 +53,94 @@ impl State {
         published.replace(snapshot);
     }
 
-    /// The first publication: the partners are known, and nothing else.
-    pub(super) fn first(&mut self, telemetry: &Telemetry) -> Published {
+    /// The first publication: what an earlier run left, or the partners and
+    /// nothing else.
+    pub(super) fn first(&mut self, telemetry: &Telemetry, clock: Clock) -> Published {
+        let now = clock.now();
         for fleet in self.fleets.values_mut() {
+            fleet.expire(now);
             self.publisher.update(fleet);
         }
         let snapshot = self.publisher.snapshot();
         telemetry.published(snapshot.series(), Duration::ZERO);
         Published::new(snapshot)
     }
-}
 
-/// Takes in observations until nobody can send any more, and returns the state
-/// as it is then.
-pub(super) async fn run(
-    mut state: State,
-    mut observations: mpsc::Receiver<(PartnerId, Observation)>,
-    published: Arc<Published>,
-    telemetry: Telemetry,
-    clock: Clock,
-) -> State {
-    let mut next = Instant::now();
-    loop {
-        tokio::select! {
-            observed = observations.recv() => match observed {
-                Some((partner, observation)) => take(&mut state, &partner, observation),
-                None => return state,
-            },
-            () = sleep_until(next) => {
-                let now = clock.now();
-                for fleet in state.fleets.values_mut() {
-                    fleet.expire(now);
-                }
-                if state.fleets.values().any(Fleet::has_changes) {
-                    state = publish(state, published.clone(), telemetry.clone()).await;
-                }
-                next = Instant::now() + PUBLISH_INTERVAL;
-            }
+    /// Writes the state file, if there is to be one.
+    fn save(&self) {
+        let Some(path) = &self.state_file else { return };
+        let saved = state_file::encode(self.fleets.values()).and_then(|content| state_file::replace(path, &content));
+        if let Err(e) = saved {
+            error!(file = %path.display(), error = %e, "cannot write the state file, trying again later");
         }
     }
 }
 
-/// Publishes on a thread that may take its time: connections are served
-/// meanwhile.
-async fn publish(mut state: State, published: Arc<Published>, telemetry: Telemetry) -> State {
-    let rendering = tokio::task::spawn_blocking(move || {
-        state.publish(&published, &telemetry);
+/// What the task is told.
+pub(super) struct Inbox {
+    pub(super) observations: mpsc::Receiver<(PartnerId, Observation)>,
+    pub(super) changes: mpsc::Receiver<Change>,
+}
+
+/// Takes in observations until nobody can send any more, and saves the state.
+pub(super) async fn run(
+    mut state: State,
+    mut inbox: Inbox,
+    published: Arc<Published>,
+    telemetry: Telemetry,
+    clock: Clock,
+) {
+    let mut next_publication = Instant::now();
+    let mut next_save = Instant::now() + SAVE_INTERVAL;
+    let mut unsaved = false;
+    let mut partners_changed = false;
+    loop {
+        tokio::select! {
+            // A partner is added before its first observation comes.
+            biased;
+            Some(change) = inbox.changes.recv() => {
+                partners_changed = true;
+                match change {
+                    Change::Add(fleet) => { state.fleets.insert(fleet.partner().clone(), *fleet); }
+                    Change::Forget(partner) => {
+                        state.fleets.remove(&partner);
+                        state.publisher.forget(&partner);
+                    }
+                }
+            }
+            () = sleep_until(next_publication) => {
+                let now = clock.now();
+                state.fleets.values_mut().for_each(|fleet| fleet.expire(now));
+                if partners_changed || state.fleets.values().any(Fleet::has_changes) {
+                    let (published, telemetry) = (published.clone(), telemetry.clone());
+                    state = apart(state, move |state| state.publish(&published, &telemetry)).await;
+                    (unsaved, partners_changed) = (true, false);
+                }
+                if unsaved && Instant::now() >= next_save {
+                    let started = Instant::now();
+                    state = apart(state, |state| state.save()).await;
+                    unsaved = false;
+                    next_save = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_PART);
+                }
+                next_publication = Instant::now() + PUBLISH_INTERVAL;
+            }
+            observed = inbox.observations.recv() => match observed {
+                Some((partner, observation)) => take(&mut state, &partner, observation),
+                None => break,
+            },
+        }
+    }
+    apart(state, |state| state.save()).await;
+}
+
+/// Works on the state in a thread that may take its time: connections are
+/// served meanwhile.
+async fn apart(mut state: State, work: impl FnOnce(&mut State) + Send + 'static) -> State {
+    let working = tokio::task::spawn_blocking(move || {
+        work(&mut state);
         state
     });
-    match rendering.await {
+    match working.await {
         Ok(state) => state,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
@@ -93,7 +148,7 @@ async fn publish(mut state: State, published: Arc<Published>, telemetry: Telemet
 
 fn take(state: &mut State, partner: &PartnerId, observation: Observation) {
     let Some(fleet) = state.fleets.get_mut(partner) else {
-        error!(%partner, "an observation of a partner that nobody knows");
+        debug!(%partner, "an observation of a partner that is no longer configured");
         return;
     };
     for transition in fleet.apply(observation) {

@@ -17,7 +17,9 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
         partners = config.partners.len(),
         "starting d360_exporter"
     );
-    let exporter = Exporter::bind(config, Clock::system())?;
+    let reload = flags.clone();
+    let reload = Box::new(move || Config::load(&reload, &environment));
+    let exporter = Exporter::bind(config, Clock::system(), Some(reload))?;
     exporter.run(stop_on_signal()?).await?;
     Ok(())
 }

@@ -19,6 +19,10 @@ pub enum WatchedField {
 }
 
 impl WatchedField {
+    /// Every watched field.
+    pub const ALL: &'static [Self] =
+        &[Self::AvailabilityStatus, Self::QualityRating, Self::MessagingLimit, Self::Status];
+
     /// The field as a label value.
     pub const fn as_str(self) -> &'static str {
         match self {

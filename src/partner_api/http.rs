@@ -15,7 +15,7 @@ use url::Url;
 use super::{ApiError, Reason, Request, Response, Transport};
 
 /// What a connection to the API is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
     /// The base URL with its path prefix, `https://hub.360dialog.io/api/v2`.
     pub base_url: Url,
