@@ -47,3 +47,6 @@ pub struct Findings {
     /// Values that nobody has seen: the field, and the value as sent.
     pub unknown: Vec<(Field, Box<str>)>,
 }
+
+#[cfg(test)]
+mod tests;
