@@ -10,6 +10,7 @@
 
 mod convert;
 mod lenient;
+mod mend;
 
 #[cfg(any(test, feature = "bench"))]
 pub use convert::parse_channels_only;

@@ -177,6 +177,18 @@ fn an_items_neighbours_do_not_suffer_for_it() {
 }
 
 #[test]
+fn a_text_that_was_cut_inside_a_character_costs_the_character_and_not_the_page() {
+    let half_emoji = br#"[{"id":"a","setup_info":{"phone_name":"Caf\u00e9 \ud83d"}},{"id":"b"}]"#;
+    let half_byte = b"[{\"id\":\"a\",\"setup_info\":{\"phone_name\":\"Caf\xc3\xa9 \xf0\x9f\x98\"}},{\"id\":\"b\"}]";
+    for body in [&half_emoji[..], &half_byte[..]] {
+        let page = decode_channels(body).unwrap();
+        let names: Vec<_> =
+            page.items.iter().map(|i| (i.channel.id.as_str(), i.channel.display_name.as_deref())).collect();
+        assert_eq!(names, [("a", Some("Caf\u{e9} \u{fffd}")), ("b", None)]);
+    }
+}
+
+#[test]
 fn repeated_ids_are_all_there_because_the_walk_counts_them() {
     let page = channels(&json!([item("a"), item("a")])).unwrap();
     assert_eq!((page.items, page.received), (vec![owned("a"), owned("a")], 2));
