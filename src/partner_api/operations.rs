@@ -401,3 +401,6 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
+
+#[cfg(test)]
+mod tests;
