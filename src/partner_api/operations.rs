@@ -8,6 +8,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -285,7 +286,9 @@ impl<T: Transport> PartnerApi<T> {
     async fn call_once(&self, request: &Request) -> Result<Bytes, ApiError> {
         let mut key_was_read_again = false;
         loop {
-            let failure = match self.attempt(request).await {
+            self.pacer.acquire().await;
+            let key = self.key.current();
+            let failure = match self.attempt(request, &key).await {
                 Ok(body) => return Ok(body),
                 Err(failure) => failure,
             };
@@ -293,21 +296,21 @@ impl<T: Transport> PartnerApi<T> {
                 return Err(failure);
             }
             key_was_read_again = true;
-            match self.key.reload() {
-                Ok(true) => debug!(partner = %self.settings.partner, "the key file holds another key, trying that"),
-                Ok(false) => return Err(failure),
-                Err(e) => {
-                    warn!(partner = %self.settings.partner, error = %e, "cannot read the key file");
-                    return Err(failure);
-                }
+            if let Err(e) = self.key.reload() {
+                warn!(partner = %self.settings.partner, error = %e, "cannot read the key file");
             }
+            // Another request may have read the file before this one was refused,
+            // so that what counts is the key that this one was sent with.
+            if self.key.current().expose_secret() == key.expose_secret() {
+                return Err(failure);
+            }
+            debug!(partner = %self.settings.partner, "the key file holds another key, trying that");
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Bytes, ApiError> {
-        self.pacer.acquire().await;
+    async fn attempt(&self, request: &Request, key: &SecretString) -> Result<Bytes, ApiError> {
         let started = Instant::now();
-        let answer = self.transport.send(request, &self.key.current()).await;
+        let answer = self.transport.send(request, key).await;
         self.instruments.request(request.endpoint, started.elapsed());
         let judged = answer.and_then(|response| judge(response, self.clock.now()));
         if let Err(failure) = &judged

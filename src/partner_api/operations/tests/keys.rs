@@ -78,3 +78,16 @@ async fn a_key_file_that_cannot_be_read_leaves_the_old_key_in_force() {
     assert_eq!(keyed.read().await.unwrap_err().reason, Reason::Unauthorized);
     assert_eq!(keyed.keys(), ["old", "old"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_under_way_while_the_key_changes_all_try_the_new_one() {
+    let keyed = keyed("new");
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fs::write(&keyed.file, "new").unwrap();
+    };
+    let (first, second, ()) = tokio::join!(keyed.read(), keyed.read(), change);
+    let nothing = Listing { items: Vec::new(), complete: true };
+    assert_eq!((first, second), (Ok(nothing.clone()), Ok(nothing)));
+    assert_eq!(keyed.keys(), ["old", "old", "new", "new"]);
+}
