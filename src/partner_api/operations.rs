@@ -312,7 +312,7 @@ impl<T: Transport> PartnerApi<T> {
         let started = Instant::now();
         let answer = self.transport.send(request, key).await;
         self.instruments.request(request.endpoint, started.elapsed());
-        let judged = answer.and_then(|response| judge(response, self.clock.now()));
+        let judged = answer.and_then(|response| judge(response, self.clock.now(), key));
         if let Err(failure) = &judged
             && failure.reason == Reason::RateLimited
         {
@@ -365,7 +365,7 @@ impl<T: Transport> PartnerApi<T> {
 }
 
 /// Tells an answer from a failure by its status alone.
-fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
+fn judge(response: Response, now: Timestamp, key: &SecretString) -> Result<Bytes, ApiError> {
     let reason = match response.status {
         200..=299 => return Ok(response.body),
         300..=399 => Reason::Redirect,
@@ -377,7 +377,7 @@ fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
         500..=599 => Reason::ServerError,
         _ => Reason::Other,
     };
-    let said = message(&response.body).map_or_else(String::new, |m| format!(": {m}"));
+    let said = message(&response.body, key).map_or_else(String::new, |m| format!(": {m}"));
     Err(ApiError {
         reason,
         detail: format!("expected status 200, found {}{said}", response.status),
@@ -387,11 +387,13 @@ fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
 }
 
 /// What an error body says, as far as one can tell: several forms are in use.
-fn message(body: &[u8]) -> Option<String> {
+/// An API that repeats the key it refuses must not get it into the log.
+fn message(body: &[u8], key: &SecretString) -> Option<String> {
     let json: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["/meta/developer_message", "/error_description", "/error/message", "/error", "/message"]
         .iter()
         .find_map(|pointer| json.pointer(pointer)?.as_str())?;
+    let text = text.replace(key.expose_secret(), "[redacted]");
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
 }
 

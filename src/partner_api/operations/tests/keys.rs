@@ -91,3 +91,15 @@ async fn requests_that_are_under_way_while_the_key_changes_all_try_the_new_one()
     assert_eq!((first, second), (Ok(nothing.clone()), Ok(nothing)));
     assert_eq!(keyed.keys(), ["old", "old", "new", "new"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_repeats_the_key_in_its_message_does_not_get_it_into_the_error() {
+    for padding in [0, 195] {
+        let said = format!("{}key some-key is not valid: some-key", "x".repeat(padding));
+        let body = json!({"message": said}).to_string();
+        let fake = Fake::script([Ok(Response { status: 401, retry_after: None, body: body.into() })]);
+        let (api, _) = api(&fake);
+        let failure = api.client_channels(&"aCL".into()).await.unwrap_err();
+        assert!(!format!("{failure:?}").contains("some"), "{failure:?}");
+    }
+}
