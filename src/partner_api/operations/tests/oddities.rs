@@ -85,6 +85,7 @@ async fn a_channel_that_comes_twice_in_an_answer_counts_once_and_is_rejected_onc
     for answer in [
         json!([channel("x"), channel("y"), channel("x")]),
         json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 2}),
+        json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 3}),
     ] {
         let fake = Fake::script([ok(&answer)]);
         let (api, telemetry) = api(&fake);
