@@ -15,6 +15,8 @@ pub mod http;
 mod operations;
 pub mod pacer;
 pub mod pager;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod transport;
 pub mod wire;
 

@@ -6,8 +6,9 @@ use crate::model::Reason;
 
 /// A failed request or operation.
 ///
-/// The text never holds a URL, a header or a body: those may carry what must
-/// not be logged.
+/// The text never holds a URL or a header, and of a body at most the message of
+/// an error, cut short and without the key: the rest may carry what must not be
+/// logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct ApiError {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -260,7 +261,9 @@ impl<T: Transport> PartnerApi<T> {
     async fn call_once(&self, request: &Request) -> Result<Bytes, ApiError> {
         let mut key_was_read_again = false;
         loop {
-            let failure = match self.attempt(request).await {
+            self.pacer.acquire().await;
+            let key = self.key.current();
+            let failure = match self.attempt(request, &key).await {
                 Ok(body) => return Ok(body),
                 Err(failure) => failure,
             };
@@ -268,23 +271,23 @@ impl<T: Transport> PartnerApi<T> {
                 return Err(failure);
             }
             key_was_read_again = true;
-            match self.key.reload() {
-                Ok(true) => debug!(partner = %self.settings.partner, "the key file holds another key, trying that"),
-                Ok(false) => return Err(failure),
-                Err(e) => {
-                    warn!(partner = %self.settings.partner, error = %e, "cannot read the key file");
-                    return Err(failure);
-                }
+            if let Err(e) = self.key.reload() {
+                warn!(partner = %self.settings.partner, error = %e, "cannot read the key file");
             }
+            // Another request may have read the file before this one was refused,
+            // so that what counts is the key that this one was sent with.
+            if self.key.current().expose_secret() == key.expose_secret() {
+                return Err(failure);
+            }
+            debug!(partner = %self.settings.partner, "the key file holds another key, trying that");
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Bytes, ApiError> {
-        self.pacer.acquire().await;
+    async fn attempt(&self, request: &Request, key: &SecretString) -> Result<Bytes, ApiError> {
         let started = Instant::now();
-        let answer = self.transport.send(request, &self.key.current()).await;
+        let answer = self.transport.send(request, key).await;
         self.instruments.request(request.endpoint, started.elapsed());
-        let judged = answer.and_then(|response| judge(response, self.clock.now()));
+        let judged = answer.and_then(|response| judge(response, self.clock.now(), key));
         if let Err(failure) = &judged
             && failure.reason == Reason::RateLimited
         {
@@ -403,7 +406,7 @@ impl<T: Transport, I, Id: Eq + Hash> Walk<'_, T, I, Id> {
 }
 
 /// Tells an answer from a failure by its status alone.
-fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
+fn judge(response: Response, now: Timestamp, key: &SecretString) -> Result<Bytes, ApiError> {
     let reason = match response.status {
         200..=299 => return Ok(response.body),
         300..=399 => Reason::Redirect,
@@ -415,7 +418,7 @@ fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
         500..=599 => Reason::ServerError,
         _ => Reason::Other,
     };
-    let said = message(&response.body).map_or_else(String::new, |m| format!(": {m}"));
+    let said = message(&response.body, key).map_or_else(String::new, |m| format!(": {m}"));
     Err(ApiError {
         reason,
         detail: format!("expected status 200, found {}{said}", response.status),
@@ -425,11 +428,13 @@ fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
 }
 
 /// What an error body says, as far as one can tell: several forms are in use.
-fn message(body: &[u8]) -> Option<String> {
+/// An API that repeats the key it refuses must not get it into the log.
+fn message(body: &[u8], key: &SecretString) -> Option<String> {
     let json: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["/meta/developer_message", "/error_description", "/error/message", "/error", "/message"]
         .iter()
         .find_map(|pointer| json.pointer(pointer)?.as_str())?;
+    let text = text.replace(key.expose_secret(), "[redacted]");
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
 }
 
@@ -442,3 +447,6 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 
 mod convert;
 mod lenient;
+mod mend;
 
 #[cfg(any(test, feature = "bench"))]
 pub use convert::parse_channels_only;
@@ -47,3 +48,6 @@ pub struct Findings {
     /// Values that nobody has seen: the field, and the value as sent.
     pub unknown: Vec<(Field, Box<str>)>,
 }
+
+#[cfg(test)]
+mod tests;

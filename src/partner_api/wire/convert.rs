@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::lenient::{Absent as _, List, Listed, Text, WireChannel, WireClient};
-use super::{Findings, OwnedChannel, Page};
+use super::{Findings, OwnedChannel, Page, mend};
 use crate::model::{
     AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
 };
@@ -17,7 +17,7 @@ use crate::partner_api::{ApiError, Reason};
 ///
 /// [`Reason::Decode`] if the body is no JSON, or JSON of no known shape.
 pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
-    page(list::<WireClient<'_>>(body)?, "a list of clients", client)
+    mended_if_needed(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients", client))
 }
 
 /// Reads a page of channels, of one client or of the whole partner: a bare
@@ -27,6 +27,10 @@ pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
 ///
 /// As [`decode_clients`].
 pub fn decode_channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
+    mended_if_needed(body, channels)
+}
+
+fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
     let mut list = list::<WireChannel<'_>>(body)?;
     if list.items.is_none() {
         let single: WireChannel<'_> = parse(body)?;
@@ -44,10 +48,12 @@ pub fn decode_channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
 ///
 /// As [`decode_clients`].
 pub fn decode_client(body: &[u8]) -> Result<(Client, Findings), ApiError> {
-    let mut findings = Findings::default();
-    client(&parse(body)?, &mut findings)
-        .map(|client| (client, findings))
-        .ok_or_else(|| ApiError::new(Reason::Decode, "expected a client, found JSON without an id"))
+    mended_if_needed(body, |body| {
+        let mut findings = Findings::default();
+        client(&parse(body)?, &mut findings)
+            .map(|client| (client, findings))
+            .ok_or_else(|| ApiError::new(Reason::Decode, "expected a client, found JSON without an id"))
+    })
 }
 
 /// Only reads the wire types, for measuring what the rest costs.
@@ -58,6 +64,12 @@ pub fn decode_client(body: &[u8]) -> Result<(Client, Findings), ApiError> {
 #[cfg(any(test, feature = "bench"))]
 pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
     list::<WireChannel<'_>>(body).map(|list| list.items.map_or(0, |items| items.len()))
+}
+
+/// Reads a body, and once more with its texts mended if that fails and there is
+/// something to mend.
+fn mended_if_needed<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    read(body).or_else(|failure| mend::texts(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
 }
 
 fn parse<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {

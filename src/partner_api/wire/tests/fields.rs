@@ -1,0 +1,350 @@
+//! Every field, with all that it may hold.
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::model::{Deprecated, HubStatus, MessagingLimit};
+
+fn at(text: &str) -> Option<Timestamp> {
+    Some(text.parse().unwrap())
+}
+
+#[test]
+fn a_page_of_clients_is_read_with_every_documented_field() {
+    let page = decode_clients(include_bytes!("../fixtures/clients.json"));
+    let expected = Page {
+        items: vec![
+            Client {
+                id: "aaa111CL".into(),
+                name: Some("Bakery One".into()),
+                status: Some("active".into()),
+                created_at: at("2024-03-01T10:00:00Z"),
+                modified_at: at("2025-01-02T12:00:00Z"),
+                max_channels: Some(10),
+                partner_payload: Some("tier=gold".into()),
+                organisation: Some("Bakery One GmbH".into()),
+                business_id: Some("348728345238956".into()),
+                suspicious: Some(false),
+            },
+            // Any status is taken: only one is documented.
+            Client { status: Some("something_new".into()), ..Client::new("bbb222CL") },
+        ],
+        received: 2,
+        total: Some(7),
+        findings: Findings::default(),
+    };
+    assert_eq!(page, Ok(expected));
+}
+
+#[test]
+fn a_page_of_channels_is_read_with_every_documented_field() {
+    let page = decode_channels(include_bytes!("../fixtures/partner_channels.json"));
+    let expected = Page {
+        items: vec![
+            OwnedChannel {
+                client: Some("aaa111CL".into()),
+                channel: Channel {
+                    id: "ch0001CH".into(),
+                    availability: Availability::Ready,
+                    quality: QualityRating::High,
+                    limit: Some(MessagingLimit::Recipients(2_000)),
+                    status: LifecycleStatus::Ready,
+                    hub_status: Some(HubStatus::Live),
+                    last_quality_event: Some("flagged".into()),
+                    official_business_account: Some(false),
+                    phone_number: Some("4930000001".into()),
+                    display_name: Some("Bakery One".into()),
+                    waba_account_id: Some("wa0001WA".into()),
+                    created_at: at("2024-08-01T00:00:00Z"),
+                    cancelled_at: at("2026-01-15T00:00:00Z"),
+                    terminated_at: at("2026-01-31T00:00:00Z"),
+                    deprecated: Some(Box::new(Deprecated {
+                        account_mode: Some("live".into()),
+                        billing_started_at: at("2024-08-01T01:00:00Z"),
+                        version: Some("2".into()),
+                    })),
+                },
+            },
+            OwnedChannel {
+                client: Some("aaa111CL".into()),
+                channel: Channel {
+                    availability: Availability::SettingUp,
+                    quality: QualityRating::Na,
+                    status: LifecycleStatus::Created,
+                    ..Channel::new("ch0002CH")
+                },
+            },
+        ],
+        received: 2,
+        total: Some(2),
+        findings: Findings::default(),
+    };
+    assert_eq!(page, Ok(expected));
+}
+
+#[test]
+fn what_may_be_missing_may_also_be_null_empty_or_of_another_type() {
+    let keys = [
+        "client",
+        "current_quality_rating",
+        "current_limit",
+        "hub_status",
+        "current_quality_update_event",
+        "is_oba",
+        "setup_info",
+        "waba_account_id",
+        "waba_account",
+        "created_at",
+        "cancelled_at",
+        "terminated_at",
+        "account_mode",
+        "billing_started_at",
+        "version",
+    ];
+    for key in keys {
+        for value in [json!(null), json!(""), json!("  "), json!([]), json!({}), json!([1, {"a": []}]), json!({"a": 1})]
+        {
+            assert_eq!(only(item_with(key, value.clone())), (owned("ch0001CH"), Vec::new()), "{key}: {value}");
+        }
+    }
+    for key in
+        ["name", "status", "created_at", "modified_at", "max_channels", "organisation", "business_id", "suspicious"]
+    {
+        for value in [json!(null), json!(""), json!([]), json!({"a": 1})] {
+            assert_eq!(client_with(key, value.clone()), (Client::new("aaa111CL"), Vec::new()), "{key}: {value}");
+        }
+    }
+}
+
+#[test]
+fn the_two_states_that_every_channel_has_are_unknown_and_found_when_missing() {
+    for missing in [json!({"id": "ch0001CH"}), json!({"id": "ch0001CH", "status": null, "availability_status": null})] {
+        let channel = OwnedChannel { client: None, channel: Channel::new("ch0001CH") };
+        let found = vec![(Field::AvailabilityStatus, "null".into()), (Field::Status, "null".into())];
+        assert_eq!(only(missing), (channel, found));
+    }
+}
+
+#[test]
+fn states_that_nobody_has_seen_are_unknown_and_found_as_sent() {
+    let unknown = json!({
+        "id": "ch0001CH", "client_id": "aaa111CL",
+        "availability_status": "Napping", "current_quality_rating": "Purple", "current_limit": "GOLD",
+        "status": "Dreaming", "hub_status": "gone_fishing", "is_oba": "perhaps",
+        "created_at": "soon", "billing_started_at": "later",
+    });
+    let channel = Channel { hub_status: Some(HubStatus::Unknown), ..Channel::new("ch0001CH") };
+    let (read, mut found) = only(unknown);
+    found.sort();
+    assert_eq!(read, OwnedChannel { client: Some("aaa111CL".into()), channel });
+    let expected = [
+        (Field::AvailabilityStatus, "Napping"),
+        (Field::QualityRating, "Purple"),
+        (Field::MessagingLimit, "GOLD"),
+        (Field::Status, "Dreaming"),
+        (Field::HubStatus, "gone_fishing"),
+        (Field::Timestamp, "later"),
+        (Field::Timestamp, "soon"),
+        (Field::OfficialBusinessAccount, "perhaps"),
+    ];
+    assert_eq!(found, expected.map(|(field, value)| (field, Box::from(value))));
+}
+
+#[test]
+fn the_apis_own_unknown_is_a_state_and_no_finding() {
+    let (read, found) = only(item_with("hub_status", json!("unknown")));
+    assert_eq!((read.channel.hub_status, found), (Some(HubStatus::Unknown), Vec::new()));
+}
+
+#[test]
+fn the_last_quality_event_has_five_possible_keys() {
+    for key in [
+        "current_quality_update_event",
+        "last_quality_update_event",
+        "quality_update_event",
+        "current_event",
+        "last_event",
+    ] {
+        let (read, found) = only(item_with(key, json!(" FLAGGED ")));
+        assert_eq!((read.channel.last_quality_event.as_deref(), found), (Some("flagged"), Vec::new()), "{key}");
+    }
+}
+
+#[test]
+fn the_end_of_a_channel_has_two_possible_keys_and_may_lie_in_the_future() {
+    for key in ["terminated_at", "terminates_at"] {
+        let (read, found) = only(item_with(key, json!("2999-12-31T00:00:00Z")));
+        assert_eq!((read.channel.terminated_at, found), (at("2999-12-31T00:00:00Z"), Vec::new()), "{key}");
+    }
+}
+
+#[test]
+fn a_terminated_channel_is_a_channel() {
+    let (read, found) = only(json!({
+        "id": "ch0001CH", "client_id": "aaa111CL", "status": "removed", "availability_status": "error",
+        "cancelled_at": "2020-01-01T00:00:00Z", "terminated_at": "2020-01-31T00:00:00Z",
+    }));
+    let channel = Channel {
+        availability: Availability::Error,
+        status: LifecycleStatus::Removed,
+        cancelled_at: at("2020-01-01T00:00:00Z"),
+        terminated_at: at("2020-01-31T00:00:00Z"),
+        ..Channel::new("ch0001CH")
+    };
+    assert_eq!((read, found), (OwnedChannel { client: Some("aaa111CL".into()), channel }, Vec::new()));
+}
+
+#[test]
+fn ratings_are_read_as_360dialog_and_as_meta_write_them() {
+    let ratings = ["High", "GREEN", "medium", "Yellow", "LOW", " red ", "NA", "na", "unknown"].map(|rating| {
+        let (read, found) = only(item_with("current_quality_rating", json!(rating)));
+        assert_eq!(found, Vec::new(), "{rating}");
+        read.channel.quality.as_str()
+    });
+    assert_eq!(ratings, ["high", "high", "medium", "medium", "low", "low", "na", "na", "unknown"]);
+}
+
+#[test]
+fn tiers_are_parsed_and_not_listed() {
+    let tiers = ["TIER_50", "TIER_250", "TIER_1K", "TIER_2K", "TIER_10K", "TIER_100K", "TIER_3M", "TIER_UNLIMITED"]
+        .map(|tier| {
+            let (read, found) = only(item_with("current_limit", json!(tier)));
+            assert_eq!(found, Vec::new(), "{tier}");
+            read.channel.limit.unwrap().to_string()
+        });
+    assert_eq!(tiers, ["50", "250", "1000", "2000", "10000", "100000", "3000000", "+Inf"]);
+    for none in ["NA", "TIER_NOT_SET"] {
+        assert_eq!(only(item_with("current_limit", json!(none))), (owned("ch0001CH"), Vec::new()), "{none}");
+    }
+}
+
+#[test]
+fn ids_versions_and_counts_may_be_numbers_or_texts() {
+    let (read, found) = only(json!({
+        "id": 17, "client_id": 4, "status": "ready", "availability_status": "ready",
+        "version": 2.5, "waba_account_id": 99, "setup_info": {"phone_number": 4_930_000_001_u64},
+    }));
+    let channel = Channel {
+        availability: Availability::Ready,
+        status: LifecycleStatus::Ready,
+        phone_number: Some("4930000001".into()),
+        waba_account_id: Some("99".into()),
+        deprecated: Some(Box::new(Deprecated { version: Some("2.5".into()), ..Deprecated::default() })),
+        ..Channel::new("17")
+    };
+    assert_eq!((read, found), (OwnedChannel { client: Some("4".into()), channel }, Vec::new()));
+
+    for max in [json!(10), json!("10"), json!(" 10 ")] {
+        let client = Client { max_channels: Some(10), ..Client::new("aaa111CL") };
+        assert_eq!(client_with("max_channels", max), (client, Vec::new()));
+    }
+    for max in [json!(-1), json!(1.5), json!("ten"), json!(true)] {
+        let found = vec![(Field::MaxChannels, max.as_str().map_or(max.to_string(), str::to_owned).into())];
+        assert_eq!(client_with("max_channels", max), (Client::new("aaa111CL"), found));
+    }
+}
+
+#[test]
+fn truth_values_may_be_written_in_three_ways() {
+    let truths = [json!(true), json!("TRUE"), json!(1), json!("0"), json!(0), json!("False"), json!(false)].map(|v| {
+        let (read, found) = only(item_with("is_oba", v.clone()));
+        assert_eq!(client_with("suspicious", v).0.suspicious, read.channel.official_business_account);
+        assert_eq!(found, Vec::new());
+        read.channel.official_business_account.unwrap()
+    });
+    assert_eq!(truths, [true, true, true, false, false, false, false]);
+}
+
+#[test]
+fn the_owner_is_the_client_id_or_the_nested_client() {
+    let owner = |item: Value| only(item).0.client.map(|id| id.to_string());
+    let nested = json!({"id": "a", "client": {"id": "nestedCL", "name": "N"}});
+    let both = json!({"id": "a", "client_id": "namedCL", "client": {"id": "nestedCL"}});
+    let null = json!({"id": "a", "client_id": null, "client": {"id": "nestedCL"}});
+    let neither = json!({"id": "a", "client": "nestedCL"});
+    assert_eq!(
+        [nested, both, null, neither].map(owner),
+        [Some("nestedCL"), Some("namedCL"), Some("nestedCL"), None].map(|id| id.map(str::to_owned))
+    );
+}
+
+#[test]
+fn the_whatsapp_business_account_is_its_id_or_the_nested_one() {
+    let account = |item: Value| only(item).0.channel.waba_account_id;
+    assert_eq!(account(item_with("waba_account", json!({"id": "wa1WA"}))).as_deref(), Some("wa1WA"));
+    assert_eq!(account(item_with("waba_account_id", json!("wa2WA"))).as_deref(), Some("wa2WA"));
+}
+
+#[test]
+fn the_business_id_of_a_client_has_three_possible_keys() {
+    for key in ["business_id", "fb_business_id", "meta_business_id"] {
+        let client = Client { business_id: Some("348728345238956".into()), ..Client::new("aaa111CL") };
+        assert_eq!(client_with(key, json!(348_728_345_238_956_u64)), (client, Vec::new()), "{key}");
+    }
+}
+
+#[test]
+fn a_partner_payload_is_kept_as_sent() {
+    let client = Client { partner_payload: Some(" {\"a\": 1}\n".into()), ..Client::new("aaa111CL") };
+    assert_eq!(client_with("partner_payload", json!(" {\"a\": 1}\n")), (client, Vec::new()));
+}
+
+#[test]
+fn dates_are_read_in_every_form_that_was_seen() {
+    let dates = [
+        json!("2024-03-01T10:00:00Z"),
+        json!("2024-03-01T10:00:00.000Z"),
+        json!("2024-03-01T10:00:00.000000+00:00"),
+        json!("2024-03-01T12:00:00+02:00"),
+        json!("2024-03-01t10:00:00z"),
+        json!("2024-03-01T10:00:00"),
+        json!("2024-03-01 10:00:00"),
+        json!(" 2024-03-01T10:00 "),
+        json!(1_709_287_200),
+        json!("1709287200"),
+        json!(1_709_287_200.0),
+        json!(1_709_287_200_000_u64),
+    ];
+    for date in dates {
+        let (read, found) = only(item_with("created_at", date.clone()));
+        assert_eq!((read.channel.created_at, found), (at("2024-03-01T10:00:00Z"), Vec::new()), "{date}");
+    }
+    let (read, found) = only(item_with("created_at", json!("2024-03-01")));
+    assert_eq!((read.channel.created_at, found), (at("2024-03-01T00:00:00Z"), Vec::new()));
+}
+
+#[test]
+fn a_bad_date_costs_the_date_and_not_the_channel() {
+    let bad = ["soon", "2024-13-01T00:00:00Z", "0000-00-00", "NaN", "inf", "1e300", "2024-03-01T25:00:00"];
+    for date in bad {
+        let found = vec![(Field::Timestamp, date.into())];
+        assert_eq!(only(item_with("cancelled_at", json!(date))), (owned("ch0001CH"), found), "{date}");
+    }
+    let (read, found) = only(item_with("cancelled_at", json!(true)));
+    assert_eq!((read, found), (owned("ch0001CH"), vec![(Field::Timestamp, "true".into())]));
+}
+
+#[test]
+fn of_a_repeated_key_the_first_value_that_is_not_null_counts() {
+    let id = |body: &str| decode_channels(body.as_bytes()).unwrap().items[0].channel.clone();
+    let twice = id(r#"[{"id":"a","id":"b","status":null,"status":"ready","status":"error"}]"#);
+    assert_eq!((twice.id.as_str(), twice.status), ("a", LifecycleStatus::Ready));
+    let aliases = id(
+        r#"[{"id":"a","terminated_at":null,"terminates_at":"2026-01-31T00:00:00Z","last_event":"x","current_event":"y"}]"#,
+    );
+    assert_eq!(aliases.terminated_at, at("2026-01-31T00:00:00Z"));
+    assert_eq!(aliases.last_quality_event.as_deref(), Some("x"));
+    let nested =
+        id(r#"[{"id":"a","setup_info":null,"setup_info":{"phone_number":"1"},"setup_info":{"phone_number":"2"}}]"#);
+    assert_eq!(nested.phone_number.as_deref(), Some("1"));
+    let client = decode_clients(br#"{"clients":[{"id":"a","name":"first","name":"second"}]}"#).unwrap();
+    assert_eq!(client.items[0].name.as_deref(), Some("first"));
+}
+
+#[test]
+fn escaped_keys_and_values_are_what_they_stand_for() {
+    let body = br#"[{"\u0069d":"\u0061","status":"re\u0061dy","availability_status":"ready","setup_info":{"phone_name":"\"\\\n\ud83c\udf5e"}}]"#;
+    let page = decode_channels(body).unwrap();
+    let channel = Channel { display_name: Some("\"\\\n\u{1f35e}".into()), ..owned("a").channel };
+    assert_eq!(page.items, [OwnedChannel { client: None, channel }]);
+}
