@@ -161,8 +161,11 @@ async fn the_partners_channels_come_with_their_owners() {
         ok(&json!({"partner_channels": []})),
     ]);
     let (api, telemetry) = api(&fake);
-    let listing = api.partner_channels().await.unwrap();
-    let owners: Vec<_> = listing.items.iter().map(|i| (i.channel.id.as_str(), i.client.as_ref())).collect();
+    let mut walk = api.partner_channels();
+    let page = walk.next_page().await.unwrap().unwrap();
+    assert_eq!(walk.next_page().await, Ok(None));
+    assert_eq!(walk.finish(), Ok(true));
+    let owners: Vec<_> = page.iter().map(|i| (i.channel.id.as_str(), i.client.as_ref())).collect();
     assert_eq!(owners, [("x", Some(&"aCL".into())), ("y", None)]);
     assert_eq!(fake.lines(), ["GET channels?limit=2&offset=0&sort=id", "GET channels?limit=2&offset=2&sort=id"]);
     assert_eq!(counts(&telemetry), ["requests{partner_channels} 2"]);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::model::{Deprecated, HubStatus, MessagingLimit};
+use crate::model::{AccountMode, HubStatus, MessagingLimit};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
@@ -58,11 +58,9 @@ fn a_page_of_channels_is_read_with_every_documented_field() {
                     created_at: at("2024-08-01T00:00:00Z"),
                     cancelled_at: at("2026-01-15T00:00:00Z"),
                     terminated_at: at("2026-01-31T00:00:00Z"),
-                    deprecated: Some(Box::new(Deprecated {
-                        account_mode: Some("live".into()),
-                        billing_started_at: at("2024-08-01T01:00:00Z"),
-                        version: Some("2".into()),
-                    })),
+                    account_mode: Some(AccountMode::Live),
+                    billing_started_at: at("2024-08-01T01:00:00Z"),
+                    version: Some(2),
                 },
             },
             OwnedChannel {
@@ -222,14 +220,14 @@ fn tiers_are_parsed_and_not_listed() {
 fn ids_versions_and_counts_may_be_numbers_or_texts() {
     let (read, found) = only(json!({
         "id": 17, "client_id": 4, "status": "ready", "availability_status": "ready",
-        "version": 2.5, "waba_account_id": 99, "setup_info": {"phone_number": 4_930_000_001_u64},
+        "version": "2", "waba_account_id": 99, "setup_info": {"phone_number": 4_930_000_001_u64},
     }));
     let channel = Channel {
         availability: Availability::Ready,
         status: LifecycleStatus::Ready,
         phone_number: Some("4930000001".into()),
         waba_account_id: Some("99".into()),
-        deprecated: Some(Box::new(Deprecated { version: Some("2.5".into()), ..Deprecated::default() })),
+        version: Some(2),
         ..Channel::new("17")
     };
     assert_eq!((read, found), (OwnedChannel { client: Some("4".into()), channel }, Vec::new()));
