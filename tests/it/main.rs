@@ -1,1 +1,13 @@
 //! The integration tests, in one binary: one link, one harness.
+//!
+//! | module | judges |
+//! |---|---|
+//! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
+//! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
+#![allow(missing_docs, unreachable_pub, reason = "a binary of tests has no users")]
+
+mod harness;
+mod truth;
+mod upstream;

@@ -1,0 +1,50 @@
+//! What the tests stand on: the program as a process, the simulator over HTTP,
+//! and a parser of the exposition that shares no line with the renderer.
+
+#![allow(dead_code, unused_imports, reason = "the tests to come use the rest")]
+
+mod api;
+mod expected;
+mod exporter;
+mod exposition;
+mod process;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use api::{Api, fleet};
+pub use expected::{expected, fleet_series, metrics_of};
+pub use exporter::{Exporter, QUICK};
+pub use exposition::{Exposition, Series, SeriesMap};
+pub use process::{Program, tool};
+
+/// How long anything may take on a busy machine before it counts as not
+/// happening.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// Looks until `look` finds something.
+///
+/// # Panics
+///
+/// After [`DEADLINE`], with what was waited for.
+pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "expected {what} within {DEADLINE:?}, and it did not happen");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A client that takes no proxy, decodes nothing and follows nothing.
+pub fn http_client() -> reqwest::Client {
+    d360_exporter::install_crypto_provider();
+    let client = reqwest::Client::builder().no_proxy().gzip(false).redirect(reqwest::redirect::Policy::none());
+    client.timeout(DEADLINE).build().unwrap()
+}

@@ -1,0 +1,122 @@
+//! What `/metrics` has to say of a fleet, computed from the simulator's truth
+//! and the contract, without any code of the exporter.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Exposition, Series, SeriesMap};
+
+const PARTNER: &str = "examplePA";
+const AVAILABILITY: &[&str] = &["ready", "setting_up", "error", "unknown"];
+const RATINGS: &[&str] = &["high", "medium", "low", "na", "unknown"];
+
+/// Families that tell when and how the data was read, and not what it is.
+const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timestamp_seconds"];
+
+/// Whether a family speaks of a client or a channel, and of what it is.
+pub fn fleet_series(family: &str) -> bool {
+    let of_fleet = family.starts_with("d360_client_") || family.starts_with("d360_channel_");
+    of_fleet && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
+}
+
+/// All series of clients and channels, without those of freshness.
+pub fn metrics_of(exposition: &Exposition) -> SeriesMap {
+    exposition.series(fleet_series)
+}
+
+/// The series that the truth stands for.
+pub fn expected(truth: &Value) -> SeriesMap {
+    let mut all = SeriesMap::new();
+    for client in truth["clients"].as_array().unwrap() {
+        let ids = vec![("partner_id", PARTNER), ("client_id", client["id"].as_str().unwrap())];
+        let name = client["name"].as_str().unwrap_or_default();
+        let mut add = |family: &str, more: &[(&str, &str)], value: Option<f64>| {
+            all.extend(value.map(|value| (series(family, &ids, more), value)));
+        };
+        add("d360_client_info", &[("client_name", name)], Some(1.0));
+        if let Some(status) = client["status"].as_str() {
+            add("d360_client_status", &[("status", &status.to_lowercase())], Some(1.0));
+        }
+        let channels = client["channels"].as_array().unwrap();
+        add("d360_client_channels", &[], Some(channels.len() as f64));
+        add("d360_client_max_channels", &[], client["max_channels"].as_f64());
+        add("d360_client_created_timestamp_seconds", &[], seconds(&client["created_at"]));
+        for told in channels {
+            let mut ids = ids.clone();
+            ids.push(("channel_id", told["id"].as_str().unwrap()));
+            channel(&mut all, &ids, name, told);
+        }
+    }
+    all
+}
+
+fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &Value) {
+    let mut add = |family: &str, more: &[(&str, &str)], value: Option<f64>| {
+        all.extend(value.map(|value| (series(&format!("d360_channel_{family}"), ids, more), value)));
+    };
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let names = [
+        ("client_name", client_name.to_owned()),
+        ("phone_number", text(&told["setup_info"]["phone_number"])),
+        ("display_name", text(&told["setup_info"]["phone_name"])),
+        ("waba_account_id", text(&told["waba_account_id"])),
+    ];
+    let names: Vec<(&str, &str)> = names.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    add("info", &names, Some(1.0));
+    let known = |states: &[&'static str], value: &Value| {
+        let value = value.as_str().map(str::to_lowercase);
+        states.iter().copied().find(|state| Some(*state) == value.as_deref()).unwrap_or("unknown")
+    };
+    let available = known(AVAILABILITY, &told["availability_status"]);
+    for state in AVAILABILITY {
+        add("availability_status", &[("status", state)], Some(f64::from(u8::from(*state == available))));
+    }
+    let rated = known(RATINGS, &told["current_quality_rating"]);
+    for rating in RATINGS {
+        add("quality_rating", &[("rating", rating)], Some(f64::from(u8::from(*rating == rated))));
+    }
+    let score = [("high", 3.0), ("medium", 2.0), ("low", 1.0)];
+    add("quality_score", &[], score.iter().find(|(rating, _)| *rating == rated).map(|(_, score)| *score));
+    add("messaging_limit", &[], told["current_limit"].as_str().and_then(recipients));
+    if let Some(status) = told["status"].as_str() {
+        add("status", &[("status", status)], Some(1.0));
+    }
+    if let Some(status) = told["hub_status"].as_str() {
+        add("hub_status", &[("status", status)], Some(1.0));
+    }
+    if let Some(event) = told["current_quality_update_event"].as_str() {
+        add("last_quality_event", &[("event", event)], Some(1.0));
+    }
+    add("official_business_account", &[], told["is_oba"].as_bool().map(|is| f64::from(u8::from(is))));
+    add("created_timestamp_seconds", &[], seconds(&told["created_at"]));
+    add("cancelled_timestamp_seconds", &[], seconds(&told["cancelled_at"]));
+    add("termination_timestamp_seconds", &[], seconds(&told["terminated_at"]));
+}
+
+/// The tiers that the simulator knows, one by one.
+fn recipients(tier: &str) -> Option<f64> {
+    Some(match tier {
+        "NA" | "TIER_NOT_SET" => return None,
+        "TIER_50" => 50.0,
+        "TIER_250" => 250.0,
+        "TIER_1K" => 1_000.0,
+        "TIER_2K" => 2_000.0,
+        "TIER_10K" => 10_000.0,
+        "TIER_100K" => 100_000.0,
+        "TIER_UNLIMITED" => f64::INFINITY,
+        other => panic!("expected a tier of the simulator, found {other}"),
+    })
+}
+
+fn seconds(date: &Value) -> Option<f64> {
+    date.as_str().map(|date| date.parse::<Timestamp>().unwrap().as_second() as f64)
+}
+
+fn series(family: &str, ids: &[(&str, &str)], more: &[(&str, &str)]) -> Series {
+    let labels = ids.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    (family.to_owned(), labels)
+}
