@@ -437,3 +437,6 @@ impl Plan {
         self.extra = true;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Lists that can't be read, and lists that can't be believed.
+
+use super::*;
+
+#[test]
+fn while_the_list_fails_the_known_clients_go_on_being_read_every_interval() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    drive.list = Err(Reason::ServerError);
+    assert_eq!(
+        drive.until(299),
+        [
+            "100 list",
+            "100 read a",
+            "125 read b",
+            "130 list",
+            "150 read c",
+            "160 list",
+            "175 read d",
+            "190 list",
+            "200 list",
+            "200 read a",
+            "225 read b",
+            "230 list",
+            "250 read c",
+            "260 list",
+            "275 read d",
+            "290 list",
+        ]
+    );
+}
+
+#[test]
+fn a_list_that_can_be_read_again_completes_the_cycle_and_brings_the_new_clients() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    drive.list = Err(Reason::Timeout);
+    drive.until(129);
+    drive.list = Ok(["a", "b", "c", "d", "z"].map(str::to_owned).to_vec());
+    assert_eq!(
+        drive.until(200),
+        ["130 list", "130 read z", "150 read c", "175 read d", "175 cycle of 75", "200 list", "200 read a"]
+    );
+}
+
+#[test]
+fn where_nobody_is_known_a_failing_list_is_all_that_is_tried() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Err(Reason::Connect);
+    assert_eq!(drive.until(130), ["0 list", "30 list", "60 list", "90 list", "120 list"]);
+}
+
+#[test]
+fn clients_of_an_earlier_run_are_read_though_the_list_fails() {
+    let mut drive = Drive::with(Strategy::PerClient, Duration::from_secs(100), &["a", "b"]);
+    drive.list = Err(Reason::Connect);
+    assert_eq!(drive.until(31), ["0 list", "0 read a", "0 read b", "30 list"]);
+}
+
+#[test]
+fn with_a_short_interval_a_failing_list_is_tried_once_an_interval() {
+    let mut drive = Drive::with(Strategy::PerClient, Duration::from_secs(10), &["a"]);
+    drive.list = Err(Reason::Connect);
+    assert_eq!(drive.until(20), ["0 list", "0 read a", "10 list", "10 read a", "20 list", "20 read a"]);
+}
+
+#[test]
+fn a_list_that_lost_more_than_half_is_read_again_and_then_believed() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Ok(many(13));
+    drive.until(99);
+    drive.list = Ok(many(6));
+    let log = drive.until(199);
+    assert_eq!(log[..4], ["100 list", "100 not believed", "100 list", "100 read c00"]);
+    assert_eq!(log.last().map(String::as_str), Some("183 cycle of 83"));
+    assert_eq!(drive.plan.clients().len(), 6);
+}
+
+#[test]
+fn a_loss_that_the_second_reading_does_not_show_never_was() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Ok(many(20));
+    drive.until(99);
+    let now = drive.start + Duration::from_secs(100);
+    assert_eq!(drive.plan.next(now), Next::List);
+    assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
+    assert_eq!(drive.plan.clients().len(), 20);
+    assert_eq!(drive.until(100)[..2], ["100 list", "100 read c00"]);
+    assert_eq!(drive.plan.clients().len(), 20);
+    // The next sudden loss is doubted again.
+    drive.until(199);
+    drive.list = Ok(many(2));
+    assert_eq!(drive.until(200)[..3], ["200 list", "200 not believed", "200 list"]);
+}
+
+#[test]
+fn small_losses_and_losses_of_incomplete_lists_are_believed_at_once() {
+    // Exactly half; five of eight; most, but the list does not prove it.
+    for (before, after, complete, kept) in [(12, 6, true, 6), (8, 3, true, 3), (20, 1, false, 20)] {
+        let mut drive = Drive::new(Strategy::PerClient);
+        drive.list = Ok(many(before));
+        drive.until(99);
+        (drive.list, drive.complete) = (Ok(many(after)), complete);
+        assert_eq!(drive.until(100)[..2], ["100 list", "100 read c00"], "{before} to {after}");
+        assert_eq!(drive.plan.clients().len(), kept, "{before} to {after}");
+    }
+}
+
+#[test]
+fn a_doubted_list_that_then_fails_leaves_the_known_clients_to_be_read() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Ok(many(20));
+    drive.until(99);
+    let now = drive.start + Duration::from_secs(100);
+    assert_eq!(drive.plan.next(now), Next::List);
+    assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
+    drive.list = Err(Reason::ServerError);
+    assert_eq!(drive.until(105), ["100 list", "100 read c00", "105 read c01"]);
+}

@@ -1,0 +1,121 @@
+//! One request a client.
+
+use super::*;
+
+#[test]
+fn the_first_cycle_is_done_at_once_and_later_ones_are_spread_evenly() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    assert_eq!(drive.until(99), ["0 list", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"]);
+    assert_eq!(
+        drive.until(299),
+        [
+            "100 list",
+            "100 read a",
+            "125 read b",
+            "150 read c",
+            "175 read d",
+            "175 cycle of 75",
+            "200 list",
+            "200 read a",
+            "225 read b",
+            "250 read c",
+            "275 read d",
+            "275 cycle of 75",
+        ]
+    );
+}
+
+#[test]
+fn clients_known_from_an_earlier_run_are_read_at_once_too() {
+    let mut drive = Drive::with(Strategy::PerClient, Duration::from_secs(100), &["a", "b", "c", "d"]);
+    assert_eq!(drive.until(99), ["0 list", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"]);
+}
+
+#[test]
+fn a_new_client_is_read_first_and_one_that_is_gone_no_more() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    drive.list = Ok(["a", "c", "z"].map(str::to_owned).to_vec());
+    assert_eq!(drive.until(199), ["100 list", "100 read z", "100 read a", "150 read c", "150 cycle of 50"]);
+    assert_eq!(drive.plan.clients(), ["a", "c", "z"].map(ClientId::from));
+}
+
+#[test]
+fn an_incomplete_list_takes_nobody_away() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    (drive.list, drive.complete) = (Ok(vec!["a".to_owned()]), false);
+    assert_eq!(
+        drive.until(199),
+        ["100 list", "100 read a", "125 read b", "150 read c", "175 read d", "175 cycle of 75"]
+    );
+}
+
+#[test]
+fn a_partner_without_clients_has_full_cycles() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Ok(Vec::new());
+    assert_eq!(drive.until(100), ["0 list", "0 cycle of 0", "100 list", "100 cycle of 0"]);
+}
+
+#[test]
+fn a_client_that_cannot_be_read_concerns_itself_alone() {
+    for reason in [Reason::Forbidden, Reason::NotFound, Reason::ServerError, Reason::Decode, Reason::RateLimited] {
+        let mut drive = Drive::new(Strategy::PerClient);
+        drive.failing.insert("b".to_owned(), reason);
+        assert_eq!(drive.until(99), ["0 list", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"]);
+        // Never read, so that it is tried first.
+        assert_eq!(
+            drive.until(199),
+            ["100 list", "100 read b", "100 read a", "133 read c", "166 read d", "166 cycle of 66"]
+                .map(|line| line.to_owned())
+        );
+    }
+}
+
+#[test]
+fn a_cycle_of_which_every_read_failed_is_none() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.failing = ["a", "b", "c", "d"].map(|id| (id.to_owned(), Reason::ServerError)).into();
+    assert_eq!(drive.until(99), ["0 list", "0 read a", "0 read b", "0 read c", "0 read d"]);
+    drive.failing.remove("c");
+    assert_eq!(
+        drive.until(199),
+        ["100 list", "100 read a", "100 read b", "100 read c", "100 read d", "100 cycle of 0"]
+    );
+}
+
+#[test]
+fn a_cycle_that_takes_longer_than_the_interval_is_followed_by_the_next_at_once() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.list = Ok(vec!["a".to_owned()]);
+    let start = drive.start;
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let plan = &mut drive.plan;
+    assert_eq!(plan.next(at(0)), Next::List);
+    assert!(plan.listed(at(1), ["a".into()].into_iter(), true, drive.pace));
+    assert_eq!(plan.next(at(1)), Next::Read("a".into()));
+    assert!(matches!(plan.next(at(120)), Next::Wait(until) if until > at(120)));
+    plan.read(at(130), &"a".into(), FINE);
+    assert_eq!(plan.ended(at(130)), Some(Ended { took: Duration::from_secs(130) }));
+    assert_eq!(plan.ended(at(130)), None);
+    assert_eq!(plan.next(at(130)), Next::List);
+    assert!(plan.listed(at(131), ["a".into()].into_iter(), true, drive.pace));
+    assert_eq!(plan.next(at(131)), Next::Read("a".into()));
+    plan.read(at(132), &"a".into(), FINE);
+    assert_eq!(plan.ended(at(132)), Some(Ended { took: Duration::from_secs(2) }));
+    assert_eq!(plan.next(at(132)), Next::Wait(at(230)));
+}
+
+#[test]
+fn a_client_is_not_read_twice_at_a_time() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    let now = drive.start;
+    assert_eq!(drive.plan.next(now), Next::List);
+    let ids = ["a", "b"].map(ClientId::from);
+    drive.plan.listed(now, ids.into_iter(), true, drive.pace);
+    let asked = [drive.plan.next(now), drive.plan.next(now), drive.plan.next(now)];
+    assert_eq!(asked, [Next::Read("a".into()), Next::Read("b".into()), Next::Wait(now + Duration::from_secs(100))]);
+    let later = now + Duration::from_secs(500);
+    assert_eq!(drive.plan.next(later), Next::Wait(later + Duration::from_secs(100)));
+}
