@@ -203,6 +203,11 @@ impl Plan {
     }
 
     fn cycle_is_over(&self) -> bool {
+        // With a refused key the probes have their own rhythm, and a cycle begins
+        // with the one that succeeds.
+        if self.key_refused {
+            return false;
+        }
         // A list that can't be read does not keep the known clients from being
         // read again in the next interval.
         let list = self.list == Step::Done || (self.list != Step::Running && self.planned);
@@ -300,7 +305,8 @@ impl Plan {
         let lost = before.saturating_sub(channels);
         if complete && !self.doubted && lost > BELIEVABLE_LOSS && lost * 2 > before {
             self.doubted = true;
-            self.sweep = Step::Due(self.started);
+            // With a refused key nothing is due but the probe.
+            self.sweep = if self.key_refused { Step::Done } else { Step::Due(self.started) };
             return false;
         }
         self.doubted = false;

@@ -88,3 +88,36 @@ fn a_sweep_that_refuses_the_key_leaves_all_unread() {
     drive.list = Err(Reason::Unauthorized);
     assert_eq!(drive.until(65), ["30 list", "60 list"]);
 }
+
+#[test]
+fn a_read_that_refuses_the_key_stops_all_but_a_probe_every_30_seconds_over_all_cycles() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    drive.list = Err(Reason::Unauthorized);
+    drive.failing.insert("b".to_owned(), Reason::Unauthorized);
+    // As if the key was revoked between the list and the second read.
+    let ids = ["a", "b", "c", "d"].map(ClientId::from);
+    let now = drive.start + Duration::from_secs(100);
+    assert_eq!(drive.plan.next(now), Next::List);
+    drive.plan.listed(now, ids.into_iter(), true, drive.pace);
+    assert_eq!(drive.until(250), ["100 read a", "125 read b", "155 list", "185 list", "215 list", "245 list"]);
+}
+
+#[test]
+fn a_sweep_that_ends_after_the_key_was_refused_waits_for_the_probe_like_all_else() {
+    let mut drive = Drive::new(Strategy::Bulk);
+    drive.looks = ["a", "b", "c", "d"].map(|id| (id.to_owned(), Look { channels: 10, ..FINE })).into();
+    drive.until(99);
+    drive.now = Duration::from_secs(100);
+    let now = drive.instant();
+    assert_eq!(drive.plan.next(now), Next::List);
+    drive.plan.list_failed(now, Reason::ServerError, drive.pace);
+    assert_eq!(drive.plan.next(now), Next::Sweep);
+    let probe = now + Duration::from_secs(30);
+    assert_eq!(drive.plan.next(probe), Next::List);
+    drive.plan.list_failed(probe, Reason::Unauthorized, drive.pace);
+    // The sweep lost so much that it would be read again.
+    assert!(!drive.plan.sweep_is_believed(1, true));
+    (drive.now, drive.list) = (Duration::from_secs(130), Err(Reason::Unauthorized));
+    assert_eq!(drive.until(200), ["160 list", "190 list"]);
+}
