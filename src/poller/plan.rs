@@ -124,8 +124,10 @@ pub struct Plan {
     extra: bool,
     succeeded: usize,
     reported: bool,
-    /// A list or sweep lost so much that it is being read again.
-    doubted: bool,
+    /// The list lost so much that it is being read again.
+    list_doubted: bool,
+    /// As `list_doubted`; both may be under way together.
+    sweep_doubted: bool,
     key_refused: bool,
     sweep_refused_until: Option<Instant>,
 }
@@ -148,7 +150,8 @@ impl Plan {
             extra: false,
             succeeded: 0,
             reported: false,
-            doubted: false,
+            list_doubted: false,
+            sweep_doubted: false,
             key_refused: false,
             sweep_refused_until: None,
         }
@@ -233,12 +236,12 @@ impl Plan {
     pub fn listed(&mut self, now: Instant, ids: impl Iterator<Item = ClientId>, complete: bool, pace: Pace) -> bool {
         let ids: BTreeSet<ClientId> = ids.collect();
         let lost = self.clients.keys().filter(|id| !ids.contains(*id)).count();
-        if complete && !self.doubted && lost > BELIEVABLE_LOSS && lost * 2 > self.clients.len() {
-            self.doubted = true;
+        if complete && !self.list_doubted && lost > BELIEVABLE_LOSS && lost * 2 > self.clients.len() {
+            self.list_doubted = true;
             self.list = Step::Due(now);
             return false;
         }
-        self.doubted = false;
+        self.list_doubted = false;
         if std::mem::take(&mut self.key_refused) {
             self.start_cycle(now);
         }
@@ -264,7 +267,7 @@ impl Plan {
 
     /// The list could not be read.
     pub fn list_failed(&mut self, now: Instant, reason: Reason, pace: Pace) {
-        self.doubted = false;
+        self.list_doubted = false;
         if reason == Reason::Unauthorized || self.key_refused {
             return self.refuse_key(now);
         }
@@ -303,13 +306,13 @@ impl Plan {
     pub fn sweep_is_believed(&mut self, channels: usize, complete: bool) -> bool {
         let before: usize = self.clients.values().map(|known| known.look.channels).sum();
         let lost = before.saturating_sub(channels);
-        if complete && !self.doubted && lost > BELIEVABLE_LOSS && lost * 2 > before {
-            self.doubted = true;
+        if complete && !self.sweep_doubted && lost > BELIEVABLE_LOSS && lost * 2 > before {
+            self.sweep_doubted = true;
             // With a refused key nothing is due but the probe.
             self.sweep = if self.key_refused { Step::Done } else { Step::Due(self.started) };
             return false;
         }
-        self.doubted = false;
+        self.sweep_doubted = false;
         true
     }
 
@@ -328,7 +331,7 @@ impl Plan {
 
     /// A sweep failed. True if that leaves all clients unread in this cycle.
     pub fn sweep_failed(&mut self, now: Instant, reason: Reason, pace: Pace) -> bool {
-        self.doubted = false;
+        self.sweep_doubted = false;
         self.sweep = Step::Done;
         match reason {
             Reason::Unauthorized => {

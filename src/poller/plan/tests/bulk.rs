@@ -139,3 +139,18 @@ fn a_sweep_that_lost_more_than_half_of_the_channels_is_read_again_and_then_belie
     drive.looks.insert("a".to_owned(), Look { channels: 3, ..FINE });
     assert_eq!(drive.until(199), ["100 list", "100 sweep", "100 not believed", "100 sweep", "100 cycle of 0"]);
 }
+
+#[test]
+fn a_doubt_about_the_clients_is_none_about_their_channels() {
+    let mut drive = Drive::new(Strategy::Bulk);
+    drive.list = Ok(many(20));
+    drive.looks = many(20).into_iter().map(|id| (id, Look { channels: 3, ..FINE })).collect();
+    drive.until(99);
+    let at = |seconds| drive.start + Duration::from_secs(seconds);
+    assert_eq!(drive.plan.next(at(100)), Next::List);
+    drive.plan.list_failed(at(100), Reason::ServerError, drive.pace);
+    assert_eq!(drive.plan.next(at(100)), Next::Sweep);
+    assert_eq!(drive.plan.next(at(130)), Next::List);
+    assert!(!drive.plan.listed(at(130), many(2).into_iter().map(ClientId::from), true, drive.pace));
+    assert!(!drive.plan.sweep_is_believed(6, true), "a sweep that lost nine tenths");
+}
