@@ -1,0 +1,108 @@
+//! The bound on age.
+
+use super::*;
+
+fn expired(fleet: &Fleet) -> Vec<&str> {
+    fleet.clients(..).filter(|(_, state)| state.expired).map(|(id, _)| id.as_str()).collect()
+}
+
+#[test]
+fn data_expires_at_the_bound_and_not_a_second_before() {
+    let mut fleet = known();
+    fleet.expire(at(0));
+    fleet.expire(at(BOUND - 1));
+    assert_eq!((expired(&fleet), fleet.has_changes()), (vec![], false));
+    fleet.expire(at(BOUND));
+    assert_eq!(expired(&fleet), ["a"]);
+    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
+    fleet.expire(at(BOUND + 1));
+    fleet.expire(at(3 * BOUND));
+    assert!(!fleet.has_changes());
+}
+
+#[test]
+fn what_expired_is_hidden_and_not_forgotten() {
+    let mut fleet = known();
+    let before = fleet.client(&"a".into()).unwrap().clone();
+    fleet.expire(at(BOUND));
+    assert_eq!(fleet.client(&"a".into()), Some(&ClientState { expired: true, ..before }));
+}
+
+#[test]
+fn the_age_counts_from_the_last_good_read() {
+    let mut fleet = known();
+    fleet.expire(at(0));
+    fleet.apply(read(1_000, "a", &["x", "y"]));
+    fleet.apply(unreadable("a"));
+    fleet.expire(at(BOUND));
+    fleet.expire(at(BOUND + 999));
+    assert_eq!(expired(&fleet), [""; 0]);
+    fleet.expire(at(BOUND + 1_000));
+    assert_eq!(expired(&fleet), ["a"]);
+}
+
+#[test]
+fn the_age_of_a_client_that_was_never_read_counts_from_its_first_listing() {
+    let mut fleet = fleet();
+    fleet.apply(listed(100, &["a"]));
+    fleet.apply(unreadable("a"));
+    fleet.apply(listed(1_000, &["a"]));
+    fleet.expire(at(BOUND + 99));
+    assert_eq!(expired(&fleet), [""; 0]);
+    fleet.expire(at(BOUND + 100));
+    assert_eq!(expired(&fleet), ["a"]);
+}
+
+#[test]
+fn every_client_expires_at_its_own_time() {
+    let mut fleet = fleet();
+    fleet.apply(listed(0, &["a", "b", "c"]));
+    for (second, client) in [(30, "a"), (10, "b"), (20, "c")] {
+        fleet.apply(read(second, client, &["x"]));
+    }
+    let mut seen = Vec::new();
+    for second in [0, 9, 10, 19, 20, 29, 30] {
+        fleet.expire(at(BOUND + second));
+        seen.push(expired(&fleet).join(""));
+    }
+    assert_eq!(seen, ["", "", "b", "b", "bc", "bc", "abc"]);
+}
+
+#[test]
+fn a_client_that_is_listed_after_a_look_at_the_ages_expires_in_time() {
+    let mut fleet = fleet();
+    fleet.expire(at(0));
+    fleet.apply(listed(50, &["a"]));
+    fleet.expire(at(BOUND));
+    fleet.expire(at(BOUND + 49));
+    assert_eq!(expired(&fleet), [""; 0]);
+    fleet.expire(at(BOUND + 50));
+    assert_eq!(expired(&fleet), ["a"]);
+}
+
+#[test]
+fn a_client_that_can_be_read_again_is_shown_again() {
+    let mut fleet = known();
+    fleet.expire(at(BOUND));
+    fleet.take_changes();
+    assert_eq!(fleet.apply(read(2 * BOUND, "a", &["x", "y"])), []);
+    assert_eq!(expired(&fleet), [""; 0]);
+    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
+    fleet.expire(at(3 * BOUND));
+    assert_eq!(expired(&fleet), ["a"]);
+}
+
+#[test]
+fn a_drop_while_nobody_could_look_is_still_a_transition() {
+    let mut fleet = known();
+    fleet.expire(at(BOUND));
+    let dropped = Channel { quality: QualityRating::Low, ..good("x") };
+    let transition = Transition {
+        client: "a".into(),
+        channel: "x".into(),
+        field: WatchedField::QualityRating,
+        from: "high".into(),
+        to: "low".into(),
+    };
+    assert_eq!(fleet.apply(read_as(2 * BOUND, "a", vec![dropped, good("y")])), [transition]);
+}
