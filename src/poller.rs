@@ -290,3 +290,6 @@ impl<T: Transport> Poller<T> {
         self.observations.send((partner, observation)).await.map_err(|_| Unheard)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! An API for tests: a function answers, and what was asked is remembered.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ struct Inner {
     latency: Duration,
     started: Instant,
     sent: Mutex<Vec<Sent>>,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 impl fmt::Debug for Fake {
@@ -52,7 +55,14 @@ impl Fake {
 
     /// An API that takes its time.
     pub(crate) fn slow(latency: Duration, answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner { answer: Box::new(answer), latency, started: Instant::now(), sent: Mutex::default() }))
+        Self(Arc::new(Inner {
+            answer: Box::new(answer),
+            latency,
+            started: Instant::now(),
+            sent: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: AtomicUsize::new(0),
+        }))
     }
 
     /// An API that gives these answers one after the other.
@@ -73,6 +83,11 @@ impl Fake {
         self.sent().into_iter().map(|sent| sent.line).collect()
     }
 
+    /// The most requests that were under way together.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.0.most_in_flight.load(Ordering::Relaxed)
+    }
+
     /// The API of partner `examplePA` behind this transport, with pages of two
     /// items, at a thousand requests per second, at midnight of 2026-01-01.
     pub(crate) fn api(&self, key: ApiKey, telemetry: &Telemetry) -> PartnerApi<Self> {
@@ -89,6 +104,8 @@ impl Fake {
 impl Transport for Fake {
     async fn send(&self, request: &Request, key: &SecretString) -> Answer {
         let inner = &self.0;
+        let now = inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        inner.most_in_flight.fetch_max(now, Ordering::Relaxed);
         let sent = {
             let mut all = inner.sent.lock().unwrap();
             let sent = Sent {
@@ -103,7 +120,9 @@ impl Transport for Fake {
         if inner.latency > Duration::ZERO {
             sleep(inner.latency).await;
         }
-        (inner.answer)(&sent)
+        let answer = (inner.answer)(&sent);
+        inner.in_flight.fetch_sub(1, Ordering::Relaxed);
+        answer
     }
 }
 

@@ -1,0 +1,334 @@
+//! The loop against a small API, on paused time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
+
+use super::*;
+use crate::partner_api::ApiKey;
+use crate::partner_api::testing::{Answer, Fake, Sent, counts, ok, some_key, status};
+use crate::telemetry::Telemetry;
+
+/// Clients with their channels, as the API holds them; and the paths that
+/// answer otherwise.
+#[derive(Debug, Default)]
+struct World {
+    clients: BTreeMap<String, Vec<String>>,
+    refusals: BTreeMap<String, u16>,
+    key: Option<String>,
+}
+
+type Shared = Arc<Mutex<World>>;
+
+fn world<const N: usize>(clients: [(&str, &[&str]); N]) -> Shared {
+    let clients = clients.map(|(id, channels)| (id.to_owned(), channels.iter().map(|&c| c.to_owned()).collect()));
+    Arc::new(Mutex::new(World { clients: clients.into(), ..World::default() }))
+}
+
+impl World {
+    fn answer(&self, sent: &Sent) -> Answer {
+        let target = sent.line.strip_prefix("GET ").expect("reads only");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if self.key.as_ref().is_some_and(|key| *key != sent.key) {
+            return status(401);
+        }
+        if let Some(&refusal) = self.refusals.get(path) {
+            return status(refusal);
+        }
+        let offset = query.split('&').find_map(|pair| pair.strip_prefix("offset=")).map_or(0, |o| o.parse().unwrap());
+        let channel = |client: &str, id: &String| json!({"id": id, "client_id": client, "status": "ready", "availability_status": "ready", "current_quality_rating": "High"});
+        if path == "clients" {
+            let page: Vec<Value> = self.clients.keys().map(|id| json!({"id": id})).skip(offset).take(2).collect();
+            return ok(&json!({"clients": page, "total": self.clients.len()}));
+        }
+        if path == "channels" {
+            let all = self.clients.iter().flat_map(|(client, ids)| ids.iter().map(move |id| channel(client, id)));
+            return ok(&json!({"partner_channels": all.skip(offset).take(2).collect::<Vec<_>>()}));
+        }
+        let client =
+            path.strip_prefix("clients/").and_then(|rest| rest.strip_suffix("/channels")).expect("a known path");
+        match self.clients.get(client) {
+            Some(channels) => ok(&channels.iter().map(|id| channel(client, id)).collect()),
+            None => status(404),
+        }
+    }
+}
+
+/// A poller at work.
+struct Polling {
+    fake: Fake,
+    telemetry: Telemetry,
+    observations: mpsc::Receiver<(PartnerId, Observation)>,
+    stop: CancellationToken,
+    started: Instant,
+    task: JoinHandle<()>,
+}
+
+const SETTINGS: Settings = Settings {
+    interval: Duration::from_secs(100),
+    strategy: Strategy::PerClient,
+    concurrency: 1,
+    shard: Shard { index: 0, total: 1 },
+};
+
+fn poll(fake: Fake, settings: Settings, key: ApiKey) -> Polling {
+    let telemetry = Telemetry::new();
+    let api = Arc::new(fake.api(key, &telemetry));
+    let (sender, observations) = mpsc::channel(16);
+    let stop = CancellationToken::new();
+    let clock = Clock::virtual_from("2026-01-01T00:00:00Z".parse().unwrap());
+    let task = tokio::spawn(run(api, settings, Vec::new(), sender, clock, stop.clone()));
+    Polling { fake, telemetry, observations, stop, started: Instant::now(), task }
+}
+
+fn poll_world(world: &Shared, settings: Settings) -> Polling {
+    let world = world.clone();
+    poll(Fake::new(move |sent| world.lock().unwrap().answer(sent)), settings, some_key())
+}
+
+impl Polling {
+    /// What is heard up to this second, each with its second.
+    async fn until(&mut self, second: u64) -> Vec<String> {
+        let end = self.started + Duration::from_secs(second) + Duration::from_millis(500);
+        let mut heard = Vec::new();
+        while let Ok(Some((partner, observation))) = timeout_at(end, self.observations.recv()).await {
+            assert_eq!(partner.as_str(), "examplePA");
+            heard.push(format!("{} {}", self.started.elapsed().as_secs(), said(&observation)));
+        }
+        heard
+    }
+}
+
+fn said(observation: &Observation) -> String {
+    let in_part = |complete: bool| if complete { "" } else { " in part" };
+    match observation {
+        Observation::ClientsListed { clients, complete, .. } => {
+            let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
+            format!("listed{}: {}", in_part(*complete), ids.join(" "))
+        }
+        Observation::PartnerUnreadable => "partner unreadable".to_owned(),
+        Observation::ChannelsRead { client, channels, complete, .. } => {
+            let ids: Vec<&str> = channels.iter().map(|channel| channel.id.as_str()).collect();
+            format!("read {client}{}: {}", in_part(*complete), ids.join(" "))
+        }
+        Observation::ChannelsUnreadable { client } => format!("unreadable {client}"),
+        Observation::CycleCompleted { took, .. } => format!("cycle of {}", took.as_secs()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_learned_is_said_in_order_cycle_after_cycle() {
+    let world = world([("a", &["x", "y"]), ("b", &[])]);
+    let mut polling = poll_world(&world, SETTINGS);
+    assert_eq!(polling.until(99).await, ["0 listed: a b", "0 read a: x y", "0 read b: ", "0 cycle of 0"]);
+    world.lock().unwrap().clients.insert("b".to_owned(), vec!["z".to_owned()]);
+    assert_eq!(polling.until(199).await, ["100 listed: a b", "100 read a: x y", "150 read b: z", "150 cycle of 50"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn observations_carry_the_time_at_which_the_answer_came() {
+    let world = world([("a", &[])]);
+    let fake = Fake::slow(Duration::from_secs(5), move |sent| world.lock().unwrap().answer(sent));
+    let mut polling = poll(fake, SETTINGS, some_key());
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        times.push(match polling.observations.recv().await.unwrap().1 {
+            Observation::ClientsListed { at, .. }
+            | Observation::ChannelsRead { at, .. }
+            | Observation::CycleCompleted { at, .. } => at.as_second() - 1_767_225_600,
+            other => panic!("unexpected: {other:?}"),
+        });
+    }
+    // Two pages of the list, then the client.
+    assert_eq!(times, [10, 15, 15]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_followed_at_once_whatever_is_under_way() {
+    let mut polling = poll(Fake::slow(Duration::from_secs(3_600), |_| status(500)), SETTINGS, some_key());
+    assert_eq!(polling.until(10).await, [""; 0]);
+    polling.stop.cancel();
+    let stopped = Instant::now();
+    polling.task.await.unwrap();
+    assert_eq!(stopped.elapsed(), Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(10_000)).await;
+    assert_eq!(polling.fake.lines(), ["GET clients?limit=2&offset=0&sort=id"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poller_that_nobody_listens_to_ends() {
+    let polling = poll_world(&world([("a", &[])]), SETTINGS);
+    drop(polling.observations);
+    polling.task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_panics_ends_the_poller_with_a_panic() {
+    let polling = poll(Fake::new(|_| panic!("a mistake in the program")), SETTINGS, some_key());
+    assert!(polling.task.await.unwrap_err().is_panic());
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_requests_as_allowed_are_under_way_and_never_more() {
+    for concurrency in [1, 3] {
+        let many = (0..10).map(|i| (format!("c{i}"), Vec::new())).collect();
+        let world = World { clients: many, ..World::default() };
+        let fake = Fake::slow(Duration::from_secs(1), move |sent| world.answer(sent));
+        let mut polling = poll(fake, Settings { concurrency, ..SETTINGS }, some_key());
+        let heard = polling.until(99).await;
+        assert_eq!((heard.len(), polling.fake.most_in_flight()), (12, concurrency), "{heard:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_cannot_be_read_is_said_so_and_the_others_are_read() {
+    let world = world([("a", &["x"]), ("b", &["y"])]);
+    for refusal in [403, 404] {
+        world.lock().unwrap().refusals.insert("clients/a/channels".to_owned(), refusal);
+        let mut polling = poll_world(&world, SETTINGS);
+        assert_eq!(polling.until(99).await, ["0 listed: a b", "0 unreadable a", "0 read b: y", "0 cycle of 0"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_is_said_so_and_the_known_clients_are_read() {
+    let world = world([("a", &["x"])]);
+    let mut polling = poll_world(&world, SETTINGS);
+    polling.until(99).await;
+    world.lock().unwrap().refusals.insert("clients".to_owned(), 403);
+    assert_eq!(polling.until(131).await, ["100 partner unreadable", "100 read a: x", "130 partner unreadable"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_whose_read_refuses_the_key_speaks_for_the_partner() {
+    let world = world([("a", &["x"]), ("b", &["y"])]);
+    world.lock().unwrap().refusals.insert("clients/a/channels".to_owned(), 401);
+    let mut polling = poll_world(&world, SETTINGS);
+    assert_eq!(
+        polling.until(31).await,
+        [
+            "0 listed: a b",
+            "0 unreadable a",
+            "0 partner unreadable",
+            "30 listed: a b",
+            "30 unreadable a",
+            "30 partner unreadable"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_probed_every_30_seconds_and_a_new_one_in_the_file_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    std::fs::write(&file, "old").unwrap();
+    let world = world([("a", &["x"])]);
+    world.lock().unwrap().key = Some("new".to_owned());
+    let fake = {
+        let world = world.clone();
+        Fake::new(move |sent| world.lock().unwrap().answer(sent))
+    };
+    let mut polling = poll(fake, SETTINGS, ApiKey::from_file(&file).unwrap());
+    assert_eq!(polling.until(62).await, ["0 partner unreadable", "30 partner unreadable", "60 partner unreadable"]);
+    std::fs::write(&file, "new").unwrap();
+    assert_eq!(polling.until(66).await, ["65 listed: a", "65 read a: x", "65 cycle of 0"]);
+    let keys: Vec<String> = polling.fake.sent().into_iter().map(|sent| sent.key).collect();
+    assert_eq!(keys, ["old", "old", "old", "new", "new", "new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lost_most_of_its_clients_is_said_only_when_it_says_so_twice() {
+    let all: BTreeMap<_, _> = (0..8).map(|i| (format!("c{i}"), Vec::new())).collect();
+    let world = Arc::new(Mutex::new(World { clients: all, ..World::default() }));
+    let mut polling = poll_world(&world, SETTINGS);
+    polling.until(99).await;
+    world.lock().unwrap().clients.retain(|id, _| id == "c0");
+    let before = polling.fake.lines().len();
+    assert_eq!(polling.until(100).await, ["100 listed: c0", "100 read c0: ", "100 cycle of 0"]);
+    let list = ["GET clients?limit=2&offset=0&sort=id", "GET clients?limit=2&offset=1&sort=id"];
+    assert_eq!(polling.fake.lines()[before..], [&list[..], &list, &["GET clients/c0/channels"]].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_clients_of_the_shard_are_listed_and_read() {
+    let world = world([("a", &["x"]), ("b", &["y"]), ("c", &["z"]), ("d", &[])]);
+    let mut seen = Vec::new();
+    for index in 0..2 {
+        let shard = Shard { index, total: 2 };
+        let own = |id: &&str| shard.holds(&ClientId::from(*id));
+        let mut polling = poll_world(&world, Settings { shard, ..SETTINGS });
+        let heard = polling.until(1).await;
+        let ids: Vec<&str> = ["a", "b", "c", "d"].into_iter().filter(own).collect();
+        assert_eq!(heard[0], format!("0 listed: {}", ids.join(" ")));
+        let read: Vec<&str> = heard.iter().filter_map(|line| line.strip_prefix("0 read ")).map(|l| &l[..1]).collect();
+        assert_eq!(read, ids);
+        seen.extend(ids);
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_is_the_read_of_every_client_of_the_shard() {
+    let world = world([("a", &["x", "y"]), ("b", &[]), ("c", &["z"])]);
+    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
+    let expected = ["0 listed: a b c", "0 read a: x y", "0 read b: ", "0 read c: z", "0 cycle of 0"];
+    assert_eq!(polling.until(1).await, expected);
+    let sweep = [
+        "GET channels?limit=2&offset=0&sort=id",
+        "GET channels?limit=2&offset=2&sort=id",
+        "GET channels?limit=2&offset=3&sort=id",
+    ];
+    assert_eq!(polling.fake.lines()[3..], sweep);
+    assert_eq!(counts(&polling.telemetry), ["requests{clients} 3", "requests{partner_channels} 3"]);
+
+    let shard = Shard { index: 0, total: 2 };
+    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, shard, ..SETTINGS });
+    let own = |line: &&&str| {
+        let client = line.strip_prefix("0 read ").map(|l| ClientId::from(&l[..1]));
+        client.is_some_and(|id| shard.holds(&id))
+    };
+    let heard = polling.until(1).await;
+    assert_eq!(heard[1..heard.len() - 1], expected.iter().filter(own).map(|l| (*l).to_owned()).collect::<Vec<_>>());
+    assert_eq!(counts(&polling.telemetry), ["requests{clients} 3", "requests{partner_channels} 3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn channels_of_a_sweep_that_no_known_client_owns_are_counted_and_left_out() {
+    let fake = Fake::new(|sent| {
+        if sent.line.starts_with("GET clients") {
+            return ok(&json!([{"id": "a"}]));
+        }
+        let channel =
+            |id, client| json!({"id": id, "client_id": client, "status": "ready", "availability_status": "ready"});
+        ok(&json!([channel("x", Some("a")), channel("y", Some("nobody")), channel("z", None)]))
+    });
+    let mut polling = poll(fake, Settings { strategy: Strategy::Bulk, ..SETTINGS }, some_key());
+    assert_eq!(polling.until(1).await, ["0 listed: a", "0 read a: x", "0 cycle of 0"]);
+    assert_eq!(
+        counts(&polling.telemetry),
+        ["rejected_items{partner_channels} 2", "requests{clients} 2", "requests{partner_channels} 2"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_fails_leaves_every_client_unread() {
+    let world = world([("a", &["x"]), ("b", &[])]);
+    world.lock().unwrap().refusals.insert("channels".to_owned(), 403);
+    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
+    assert_eq!(polling.until(1).await, ["0 listed: a b", "0 unreadable a", "0 unreadable b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_a_value_is_never_looked_for_in_a_file() {
+    let world = world([("a", &[])]);
+    world.lock().unwrap().key = Some("right".to_owned());
+    let fake = Fake::new(move |sent| world.lock().unwrap().answer(sent));
+    let mut polling = poll(fake, SETTINGS, ApiKey::fixed(SecretString::from("wrong")));
+    assert_eq!(polling.until(40).await, ["0 partner unreadable", "30 partner unreadable"]);
+    assert_eq!(counts(&polling.telemetry), ["request_failures{clients,unauthorized} 2", "requests{clients} 2"]);
+}
