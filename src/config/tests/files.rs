@@ -1,0 +1,135 @@
+//! The file with several partners.
+
+use super::*;
+
+/// A folder with key files `one` and `two`, and a configuration file.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new(yaml: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            std::fs::write(dir.path().join(name), format!("canary-{name}")).unwrap();
+        }
+        let yaml = yaml.replace("KEYS", &dir.path().display().to_string());
+        std::fs::write(dir.path().join("config.yml"), yaml).unwrap();
+        Self(dir)
+    }
+
+    fn load(&self, args: &[&str]) -> Result<Config, ConfigErrors> {
+        let file = format!("--config.file={}", self.0.path().join("config.yml").display());
+        load(&[&[file.as_str()], args].concat())
+    }
+
+    /// The mistakes, with the folder left out.
+    fn mistakes(&self, args: &[&str]) -> Vec<String> {
+        let folder = format!("{}/", self.0.path().display());
+        let errors = self.load(args).map_or_else(|e| e.to_string(), |_| String::new());
+        errors.replace(&folder, "").lines().map(str::to_owned).collect()
+    }
+}
+
+const TWO: &str = "
+partners:
+  - id: onePA
+    api_key_file: KEYS/one
+  - id: twoPA
+    api_key_file: KEYS/two
+    base_url: http://127.0.0.1:1/api
+    page_size: 50
+    min_rate: 1/min
+    max_rate: 5/30s
+    strategy: bulk
+";
+
+#[test]
+fn partners_of_the_file_have_the_flags_settings_but_for_their_own() {
+    use secrecy::ExposeSecret as _;
+    let config = Files::new(TWO).load(&["--api.page-size=100", "--poll.interval=1m"]).unwrap();
+    let partners: Vec<_> = config
+        .partners
+        .iter()
+        .map(|p| {
+            (p.id.as_str(), p.http.base_url.as_str(), p.page_size, p.min_rate.count, p.max_rate.count, p.poll.strategy)
+        })
+        .collect();
+    assert_eq!(
+        partners,
+        [
+            ("onePA", "https://hub.360dialog.io/api/v2", 100, 10, 10, poller::Strategy::Auto),
+            ("twoPA", "http://127.0.0.1:1/api", 50, 1, 5, poller::Strategy::Bulk),
+        ]
+    );
+    let keys: Vec<String> = config.partners.iter().map(|p| p.key.current().expose_secret().to_owned()).collect();
+    assert_eq!(keys, ["canary-one", "canary-two"]);
+    assert!(config.partners.iter().all(|p| p.poll.interval == Duration::from_secs(60)));
+    assert!(config.effective.contains("twoPA") && !config.effective.contains("canary"), "{}", config.effective);
+}
+
+#[test]
+fn mistakes_in_the_file_name_the_partner_and_shared_ones_are_told_once_a_partner() {
+    let files = Files::new(
+        "
+partners:
+  - id: onePA
+    api_key_file: KEYS/nowhere
+    strategy: best
+  - id: twoPA
+  - id: twoPA
+    api_key_file: KEYS/two
+    base_url: http://example.org
+",
+    );
+    assert_eq!(
+        files.mistakes(&["--shard=1"]),
+        [
+            "partner `onePA` in --config.file: --partner.api-key-file: cannot read `nowhere`: No such file or directory (os error 2); write the API key, and only it, into that file",
+            "partner `onePA` in --config.file: --poll.strategy: expected `auto`, `per-client` or `bulk`, found `best`",
+            "--shard: expected a number from 0 to 0, found `1`; shards are counted from 0",
+            "partner `twoPA` in --config.file: id: expected each partner once, found this one twice; remove one",
+            "partner `twoPA` in --config.file: --partner.api-key-file: expected `api_key_file`, found nothing; name a file that holds this partner's API key",
+            "partner `twoPA` in --config.file: --api.base-url: expected an https URL, because the API key goes there (http is for loopback addresses), found `http://example.org`",
+        ]
+    );
+}
+
+#[test]
+fn partners_are_named_either_by_the_flag_or_in_the_file() {
+    assert_eq!(
+        Files::new(TWO).mistakes(&["--partner.id=examplePA"]),
+        ["--partner.id: expected partners either here or in --config.file, found both; remove one of them"]
+    );
+}
+
+#[test]
+fn a_file_of_another_form_is_refused_without_showing_what_it_holds() {
+    let files = [
+        "",
+        "canary",
+        "[]",
+        "partners:",
+        "partners: []",
+        "partners: canary",
+        "partners: [canary]",
+        "partners: {id: canary}",
+        "partners:\n  - api_key_file: canary",
+        "partners:\n  - id: onePA\n    api_key: canary",
+        "partners:\n  - id: onePA\n    id: canary",
+        "partners:\n  - id: onePA\n    api_key_file: [canary]",
+        "partners:\n  - id: onePA\npartner: canary",
+        "partners:\n  - id: 'canary",
+        "\tid: canary",
+    ];
+    for yaml in files {
+        let mistakes = Files::new(yaml).mistakes(&[]);
+        assert_eq!(mistakes.len(), 1, "{yaml}: {mistakes:?}");
+        let start = "--config.file: expected a list of partners in `config.yml`, found a mistake: ";
+        assert!(mistakes[0].starts_with(start) && !mistakes[0].contains("canary"), "{yaml}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_written_into_the_file_is_told_apart_from_its_file() {
+    let mistakes = Files::new("partners:\n  - id: onePA\n    api_key: canary").mistakes(&[]);
+    assert!(mistakes[0].contains("unknown field `api_key`") && mistakes[0].contains("api_key_file"), "{mistakes:?}");
+}
