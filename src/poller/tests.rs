@@ -332,3 +332,26 @@ async fn a_key_that_is_a_value_is_never_looked_for_in_a_file() {
     assert_eq!(polling.until(40).await, ["0 partner unreadable", "30 partner unreadable"]);
     assert_eq!(counts(&polling.telemetry), ["request_failures{clients,unauthorized} 2", "requests{clients} 2"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_lost_most_of_the_shards_own_channels_is_read_again() {
+    let shard = Shard { index: 0, total: 2 };
+    let (own, others): (Vec<_>, Vec<_>) =
+        (0..40).map(|i| format!("c{i:02}")).partition(|id| shard.holds(&id.as_str().into()));
+    let with_channels =
+        |ids: &[String]| ids.iter().map(|id| (id.clone(), vec![format!("{id}-x")])).collect::<BTreeMap<_, _>>();
+    let mut clients = with_channels(&own);
+    clients.extend(with_channels(&others));
+    let world = Arc::new(Mutex::new(World { clients, ..World::default() }));
+    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, shard, ..SETTINGS });
+    polling.until(99).await;
+    let sweeps = |polling: &Polling| {
+        polling.fake.lines().iter().filter(|line| **line == "GET channels?limit=2&offset=0&sort=id").count()
+    };
+    assert_eq!(sweeps(&polling), 1);
+    for id in &own {
+        world.lock().unwrap().clients.insert(id.clone(), Vec::new());
+    }
+    polling.until(199).await;
+    assert_eq!(sweeps(&polling), 3);
+}
