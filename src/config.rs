@@ -246,7 +246,17 @@ fn partner(
     let id = errors.check(&at("--partner.id"), source.id, values::partner_id);
     let key = key(errors, env, source);
     let base_url = over.base_url.as_ref().unwrap_or(&flags.api_base_url);
-    let base_url: Option<Url> = errors.check(&at("--api.base-url"), base_url, values::base_url);
+    let base_url: Option<Url> = errors.take(
+        &at("--api.base-url"),
+        values::base_url(base_url).map_err(|expected| {
+            // What stands in front of the host or behind the path may be a password.
+            if base_url.contains(['@', '?', '#']) {
+                "expected a URL of scheme, host and path alone, found more in it".to_owned()
+            } else {
+                format!("expected {expected}, found `{base_url}`")
+            }
+        }),
+    );
     let timeout = errors.check(&at("--api.timeout"), &flags.api_timeout, values::positive_duration);
     let max_response_size = errors.check(&at("--api.max-response-size"), &flags.api_max_response_size, values::size);
     let page_size = over.page_size.as_ref().unwrap_or(&flags.api_page_size);

@@ -57,3 +57,21 @@ fn a_key_that_is_missing_or_broken_is_a_mistake_that_does_not_show_it() {
         );
     }
 }
+
+#[test]
+fn what_a_base_url_must_not_hold_is_not_shown() {
+    for url in [
+        "https://user:canary@hub.360dialog.io",
+        "https://canary@hub.360dialog.io",
+        "https://hub.360dialog.io/api?key=canary",
+        "https://hub.360dialog.io/api#canary",
+        "https://user:canary@hub.360dialog.io:port",
+    ] {
+        let mistakes = mistakes(&[&format!("--api.base-url={url}")]);
+        assert_eq!(
+            mistakes,
+            ["--api.base-url: expected a URL of scheme, host and path alone, found more in it"],
+            "{url}"
+        );
+    }
+}
