@@ -169,10 +169,13 @@ impl Config {
 
         let mut partners = Vec::new();
         match (flags.partner_id.as_deref(), listed) {
-            (Some(_), [_, ..]) => errors.push(
-                "--partner.id",
-                "expected partners either here or in --config.file, found both; remove one of them",
-            ),
+            (Some(_), [_, ..]) => {
+                errors.push(
+                    "--partner.id",
+                    "expected partners either here or in --config.file, found both; remove one of them",
+                );
+                api(&mut errors, flags, "", &none);
+            }
             (Some(id), []) => {
                 let source = PartnerSource {
                     place: String::new(),
@@ -182,11 +185,17 @@ impl Config {
                 };
                 partners.extend(partner(&mut errors, flags, env, &source));
             }
-            (None, []) if flags.config_file.is_some() && file.is_none() => {}
-            (None, []) => errors.push(
-                "--partner.id",
-                "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
-            ),
+            (None, []) => {
+                // A file that can't be read may name the partners and their keys.
+                if flags.config_file.is_none() {
+                    errors.push(
+                        "--partner.id",
+                        "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
+                    );
+                    key(&mut errors, env, "", flags.api_key_file.as_deref());
+                }
+                api(&mut errors, flags, "", &none);
+            }
             (None, listed) => {
                 for entry in listed {
                     let source = PartnerSource {
@@ -241,10 +250,24 @@ fn partner(
     env: &dyn Fn(&str) -> Option<String>,
     source: &PartnerSource<'_>,
 ) -> Option<PartnerConfig> {
-    let at = |setting: &str| format!("{}{setting}", source.place);
-    let over = source.overrides;
-    let id = errors.check(&at("--partner.id"), source.id, values::partner_id);
-    let key = key(errors, env, source);
+    let id = errors.check(&format!("{}--partner.id", source.place), source.id, values::partner_id);
+    let key = key(errors, env, &source.place, source.key_file);
+    let Api { http, page_size, min_rate, max_rate, poll } = api(errors, flags, &source.place, source.overrides)?;
+    Some(PartnerConfig { id: id?, key: key?, http, page_size, min_rate, max_rate, poll })
+}
+
+/// What a partner's configuration has but for the partner.
+struct Api {
+    http: HttpSettings,
+    page_size: usize,
+    min_rate: Rate,
+    max_rate: Rate,
+    poll: poller::Settings,
+}
+
+/// Checks how an API is asked: by the flags, but for what `over` says instead.
+fn api(errors: &mut Errors, flags: &Flags, place: &str, over: &FilePartner) -> Option<Api> {
+    let at = |setting: &str| format!("{place}{setting}");
     let base_url = over.base_url.as_ref().unwrap_or(&flags.api_base_url);
     let base_url: Option<Url> = errors.take(
         &at("--api.base-url"),
@@ -275,9 +298,7 @@ fn partner(
     let concurrency = errors.check(&at("--poll.concurrency"), &flags.poll_concurrency, values::count);
     let shard = shard(errors, flags);
     let interval = values::positive_duration(&flags.poll_interval).ok();
-    Some(PartnerConfig {
-        id: id?,
-        key: key?,
+    Some(Api {
         http: HttpSettings { base_url: base_url?, timeout: timeout?, max_response_size: max_response_size? },
         page_size: page_size?,
         min_rate: min_rate?,
@@ -286,17 +307,17 @@ fn partner(
     })
 }
 
-fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, source: &PartnerSource<'_>) -> Option<ApiKey> {
-    let setting = format!("{}--partner.api-key-file", source.place);
-    if let Some(file) = source.key_file {
+fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, place: &str, file: Option<&Path>) -> Option<ApiKey> {
+    let setting = format!("{place}--partner.api-key-file");
+    if let Some(file) = file {
         let read = ApiKey::from_file(file).map_err(|e| {
             format!("cannot read `{}`: {e}; write the API key, and only it, into that file", file.display())
         });
         return errors.take(&setting, read);
     }
-    let value = env(API_KEY_VARIABLE).filter(|_| source.place.is_empty()).map(SecretString::from);
+    let value = env(API_KEY_VARIABLE).filter(|_| place.is_empty()).map(SecretString::from);
     let Some(value) = value else {
-        let remedy = if source.place.is_empty() {
+        let remedy = if place.is_empty() {
             "expected a file with the API key, found neither the flag nor D360_API_KEY; set one of them"
         } else {
             "expected `api_key_file`, found nothing; name a file that holds this partner's API key"

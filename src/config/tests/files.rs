@@ -133,3 +133,15 @@ fn a_key_that_is_written_into_the_file_is_told_apart_from_its_file() {
     let mistakes = Files::new("partners:\n  - id: onePA\n    api_key: canary").mistakes(&[]);
     assert!(mistakes[0].contains("unknown field `api_key`") && mistakes[0].contains("api_key_file"), "{mistakes:?}");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_mistake_and_so_is_all_else() {
+    assert_eq!(
+        load(&["--config.file=/nowhere/config.yml", "--poll.interval=often", "--api.page-size=0"])
+            .unwrap_err()
+            .to_string(),
+        "--config.file: cannot read `/nowhere/config.yml`: No such file or directory (os error 2)\n\
+         --api.page-size: expected a whole number of at least 1, found `0`\n\
+         --poll.interval: expected a duration such as `30s`, `5m` or `500ms`, found `often`"
+    );
+}

@@ -75,3 +75,53 @@ fn what_a_base_url_must_not_hold_is_not_shown() {
         );
     }
 }
+
+#[test]
+fn every_mistake_of_a_run_is_reported_at_once_with_its_remedy() {
+    let flags = [
+        "--api.base-url=http://hub.360dialog.io",
+        "--api.timeout=5",
+        "--api.max-response-size=big",
+        "--api.page-size=0",
+        "--api.min-rate=fast",
+        "--api.max-rate=faster",
+        "--poll.interval=often",
+        "--poll.strategy=best",
+        "--poll.max-staleness=0s",
+        "--poll.concurrency=none",
+        "--metrics.phone-number=some",
+        "--metrics.exclude=*",
+        "--shard=-1",
+        "--total-shards=2",
+        "--web.listen-address=here",
+        "--web.listen-address=there",
+        "--web.telemetry-path=metrics",
+        "--web.max-requests=few",
+    ];
+    let errors = Config::load(&Line::parse_from(flags).flags, &|_| None).unwrap_err();
+    let lines: Vec<String> = errors.to_string().lines().map(str::to_owned).collect();
+    assert_eq!(
+        lines,
+        [
+            "--partner.id: expected the id of your partner account, found nothing; set it, or list partners in --config.file",
+            "--partner.api-key-file: expected a file with the API key, found neither the flag nor D360_API_KEY; set one of them",
+            "--api.base-url: expected an https URL, because the API key goes there (http is for loopback addresses), found `http://hub.360dialog.io`",
+            "--api.timeout: expected a duration such as `30s`, `5m` or `500ms`, found `5`",
+            "--api.max-response-size: expected a size such as `32MiB`, found `big`",
+            "--api.page-size: expected a whole number of at least 1, found `0`",
+            "--api.min-rate: expected a rate such as `10/s`, `5/30s` or `10/min`, found `fast`",
+            "--api.max-rate: expected a rate such as `10/s`, `5/30s` or `10/min`, found `faster`",
+            "--poll.strategy: expected `auto`, `per-client` or `bulk`, found `best`",
+            "--poll.concurrency: expected a whole number of at least 1, found `none`",
+            "--shard: expected a whole number of at least 0, found `-1`",
+            "--poll.interval: expected a duration such as `30s`, `5m` or `500ms`, found `often`",
+            "--poll.max-staleness: expected a duration longer than zero, found `0s`",
+            "--metrics.phone-number: expected `full`, `masked` (last four digits) or `off`, found `some`",
+            "--metrics.exclude: expected a regular expression (uncounted repetition operator must be applied to a sub-expression), found `*`",
+            "--web.listen-address: expected an address such as `:10360`, `127.0.0.1:10360` or `[::1]:10360`, found `here`",
+            "--web.listen-address: expected an address such as `:10360`, `127.0.0.1:10360` or `[::1]:10360`, found `there`",
+            "--web.telemetry-path: expected a path such as `/metrics` that is not the exporter's own, found `metrics`",
+            "--web.max-requests: expected a whole number of at least 0, found `few`",
+        ]
+    );
+}
