@@ -168,6 +168,11 @@ impl Config {
         let listed: &[FilePartner] = file.as_ref().map_or(&[], |f: &FileConfig| &f.partners);
 
         let mut partners = Vec::new();
+        if flags.partner_id.is_some() != listed.is_empty() {
+            // Nobody to poll, or nobody knows whom: the settings of every
+            // partner are still checked, so that all mistakes are reported.
+            polling(&mut errors, flags, "", &none);
+        }
         match (flags.partner_id.as_deref(), listed) {
             (Some(_), [_, ..]) => errors.push(
                 "--partner.id",
@@ -241,10 +246,24 @@ fn partner(
     env: &dyn Fn(&str) -> Option<String>,
     source: &PartnerSource<'_>,
 ) -> Option<PartnerConfig> {
-    let at = |setting: &str| format!("{}{setting}", source.place);
-    let over = source.overrides;
-    let id = errors.check(&at("--partner.id"), source.id, values::partner_id);
+    let id = errors.check(&format!("{}--partner.id", source.place), source.id, values::partner_id);
     let key = key(errors, env, source);
+    let Polling { http, page_size, min_rate, max_rate, poll } =
+        polling(errors, flags, &source.place, source.overrides)?;
+    Some(PartnerConfig { id: id?, key: key?, http, page_size, min_rate, max_rate, poll })
+}
+
+/// What partners share, as far as a file's entry says nothing else.
+struct Polling {
+    http: HttpSettings,
+    page_size: usize,
+    min_rate: Rate,
+    max_rate: Rate,
+    poll: poller::Settings,
+}
+
+fn polling(errors: &mut Errors, flags: &Flags, place: &str, over: &FilePartner) -> Option<Polling> {
+    let at = |setting: &str| format!("{place}{setting}");
     let base_url = over.base_url.as_ref().unwrap_or(&flags.api_base_url);
     let base_url: Option<Url> = errors.check(&at("--api.base-url"), base_url, values::base_url);
     let timeout = errors.check(&at("--api.timeout"), &flags.api_timeout, values::positive_duration);
@@ -265,9 +284,7 @@ fn partner(
     let concurrency = errors.check(&at("--poll.concurrency"), &flags.poll_concurrency, values::count);
     let shard = shard(errors, flags);
     let interval = values::positive_duration(&flags.poll_interval).ok();
-    Some(PartnerConfig {
-        id: id?,
-        key: key?,
+    Some(Polling {
         http: HttpSettings { base_url: base_url?, timeout: timeout?, max_response_size: max_response_size? },
         page_size: page_size?,
         min_rate: min_rate?,
