@@ -9,6 +9,9 @@
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
+//! | [`negotiation`] | formats, encodings, filters |
+//! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
+//! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`structure`] | which module may import which |
 
@@ -16,10 +19,13 @@
 #![allow(missing_docs, unreachable_pub, reason = "a binary of tests has no users")]
 
 mod canary;
+mod catalogue;
 mod command_line;
 mod harness;
+mod negotiation;
 mod paused;
 mod prometheus;
+mod restart;
 mod signal;
 mod snapshots;
 mod structure;
