@@ -14,8 +14,9 @@ help: ## List the recipes
 test: test-tools ## Install what the tests need, and run all of them
 	$(CARGO) test --locked
 
-test-tools: ## Install the Debian packages that the tests need
+test-tools: ## Install the packages that the tests need
 	@./scripts/install-packages.sh $(TEST_PACKAGES)
+	@./scripts/install-python-packages.sh
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check

@@ -12,7 +12,7 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{ConfigErrors, Flags, LogConfig, LogFlags};
 use crate::telemetry::logging;
@@ -80,6 +80,11 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// The command line as it is defined, for who writes about it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -121,8 +126,6 @@ fn environment(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -1,8 +1,6 @@
 //! What the tests stand on: the program as a process, the simulator over HTTP,
 //! and a parser of the exposition that shares no line with the renderer.
 
-#![allow(dead_code, unused_imports, reason = "the tests to come use the rest")]
-
 mod api;
 mod expected;
 mod exporter;
@@ -14,8 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use api::{Api, fleet};
-pub use expected::{expected, fleet_series, metrics_of};
-pub use exporter::{Exporter, QUICK};
+pub use expected::{expected, metrics_of};
+pub use exporter::Exporter;
 pub use exposition::{Exposition, Series, SeriesMap};
 pub use process::{Program, tool};
 

@@ -14,7 +14,7 @@ const RATINGS: &[&str] = &["high", "medium", "low", "na", "unknown"];
 const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timestamp_seconds"];
 
 /// Whether a family speaks of a client or a channel, and of what it is.
-pub fn fleet_series(family: &str) -> bool {
+fn fleet_series(family: &str) -> bool {
     let of_fleet = family.starts_with("d360_client_") || family.starts_with("d360_channel_");
     of_fleet && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
 }

@@ -7,8 +7,7 @@ use tempfile::TempDir;
 use super::{Api, Exposition, Program, http_client, wait_until};
 
 /// Flags of an exporter that a test does not have to wait for.
-pub const QUICK: &[&str] =
-    &["--poll.interval=300ms", "--api.min-rate=1000/s", "--api.max-rate=1000/s", "--api.timeout=2s"];
+const QUICK: &[&str] = &["--poll.interval=300ms", "--api.min-rate=1000/s", "--api.max-rate=1000/s", "--api.timeout=2s"];
 
 /// A running exporter.
 #[derive(Debug)]

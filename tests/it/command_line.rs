@@ -1,0 +1,165 @@
+//! The program as a person or a service manager meets it.
+
+use rustix::process::Signal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::harness::{Api, Exporter, Program, fleet, wait_until};
+
+async fn run(args: &[&str]) -> (Option<i32>, String) {
+    Program::start(args, &[]).end().await
+}
+
+#[tokio::test]
+async fn every_command_has_help_and_the_program_a_version() {
+    let (code, help) = run(&["--help"]).await;
+    assert_eq!(code, Some(0));
+    for command in ["serve", "demo", "simulate", "check"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command} in:\n{help}");
+        let (code, help) = run(&[command, "--help"]).await;
+        assert_eq!(code, Some(0), "{command}");
+        assert!(help.contains(&format!("Usage: d360_exporter {command}")), "{help}");
+    }
+    let (code, version) = run(&["--version"]).await;
+    assert_eq!(code, Some(0));
+    assert!(version.starts_with(&format!("d360_exporter {} (revision ", d360_exporter::VERSION)), "{version}");
+}
+
+#[tokio::test]
+async fn an_unknown_flag_is_bad_usage() {
+    let (code, output) = run(&["serve", "--poll.intervall=5m"]).await;
+    assert_eq!(code, Some(2));
+    assert!(output.contains("--poll.interval"), "the flag that was meant is named:\n{output}");
+}
+
+#[tokio::test]
+async fn all_mistakes_of_a_configuration_are_reported_at_once() {
+    let mistakes = [
+        "--api.base-url=http://example.com/",
+        "--api.timeout=0s",
+        "--api.max-response-size=big",
+        "--api.page-size=0",
+        "--api.min-rate=fast",
+        "--poll.interval=5",
+        "--poll.strategy=psychic",
+        "--poll.max-staleness=-1m",
+        "--poll.concurrency=none",
+        "--metrics.phone-number=half",
+        "--metrics.exclude=(",
+        "--shard=3",
+        "--total-shards=2",
+        "--web.listen-address=here",
+        "--web.telemetry-path=/config",
+        "--web.max-requests=many",
+    ];
+    for command in ["serve", "check"] {
+        let (code, output) = run(&[&[command], &mistakes[..]].concat()).await;
+        assert_eq!(code, Some(2), "{output}");
+        let mut reported: Vec<&str> = output
+            .lines()
+            .map(|line| line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line:?} is no error")))
+            .map(|line| line.split(':').next().unwrap())
+            .collect();
+        let mut expected: Vec<&str> = mistakes.iter().map(|flag| flag.split('=').next().unwrap()).collect();
+        // Two shards and number three are one mistake between them.
+        expected.retain(|flag| *flag != "--total-shards");
+        expected.push("--partner.id");
+        expected.sort_unstable();
+        reported.sort_unstable();
+        assert_eq!(reported, expected, "{output}");
+        assert!(output.lines().all(|line| line.contains("expected ")), "each says what was expected:\n{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_good_configuration_passes_the_check() {
+    let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "a-secret-key")];
+    let (code, output) = Program::start(&["check"], &env).end().await;
+    assert_eq!(
+        (code, output.as_str()),
+        (
+            Some(0),
+            "partner examplePA: API at https://hub.360dialog.io/api/v2, key from the environment\nthe configuration is valid\n"
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_in_use_ends_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let listen = format!("--web.listen-address={address}");
+    let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "a-secret-key")];
+    for args in [vec!["serve", &listen], vec!["demo", &listen], vec!["simulate", "--listen", &address]] {
+        let (code, output) = Program::start(&args, &env).end().await;
+        assert_eq!(code, Some(1), "{args:?}: {output}");
+        assert!(output.contains(&format!("error: cannot listen on {address}")), "{args:?}: {output}");
+    }
+}
+
+#[tokio::test]
+async fn both_signals_are_a_good_end_for_every_command_that_runs() {
+    let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k"), ("D360_API_BASE_URL", "http://127.0.0.1:9/")];
+    let commands = [
+        vec!["--web.listen-address=127.0.0.1:0"],
+        vec!["serve", "--web.listen-address=127.0.0.1:0"],
+        vec!["demo", "--web.listen-address=127.0.0.1:0"],
+        vec!["simulate", "--listen=127.0.0.1:0"],
+    ];
+    for command in commands {
+        for signal in [Signal::TERM, Signal::INT] {
+            let program = Program::start(&command, &env);
+            let up = if command[0] == "simulate" { "Partner API: " } else { "listening" };
+            program.line_with(up).await;
+            program.signal(signal);
+            let (code, output) = program.end().await;
+            assert_eq!(code, Some(0), "{command:?} {signal:?}: {output}");
+        }
+    }
+}
+
+/// A reader that takes its time gets the whole body although the exporter is told
+/// to stop in the middle of it.
+#[tokio::test]
+async fn a_slow_scrape_is_drained_before_the_end() {
+    let api = Api::start(fleet(2_000, 5)).await;
+    let exporter =
+        Exporter::start(&api, &["--poll.interval=1h", "--poll.max-staleness=2h", "--poll.strategy=bulk"]).await;
+    exporter.ready().await;
+    let mut stream = TcpStream::connect(exporter.address()).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut body = vec![0; 4096];
+    let read = stream.read(&mut body).await.unwrap();
+    body.truncate(read);
+    exporter.signal(Signal::TERM);
+    exporter.program.line_with("stopping on SIGTERM").await;
+    // New connections are refused while the old one goes on.
+    let address = exporter.address().to_owned();
+    wait_until("the end of listening", async || TcpStream::connect(&address).await.err()).await;
+    stream.read_to_end(&mut body).await.unwrap();
+    let text = String::from_utf8(body).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(length > 8 * 1024 * 1024, "larger than the buffers of a connection: {length}");
+    assert_eq!(body.len(), length);
+    let (code, output) = exporter.program.end().await;
+    assert_eq!(code, Some(0), "{output}");
+}
+
+#[tokio::test]
+async fn a_running_exporter_answers_the_health_check_of_a_container() {
+    let api = Api::start(fleet(1, 1)).await;
+    let exporter = Exporter::start(&api, &[]).await;
+    let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k")];
+    let listen = format!("--web.listen-address={}", exporter.address());
+    let (code, output) = Program::start(&["check", "--healthy", &listen], &env).end().await;
+    assert_eq!((code, output.as_str()), (Some(0), "healthy\n"));
+    exporter.stop().await;
+    let (code, output) = Program::start(&["check", "--healthy", &listen], &env).end().await;
+    assert_eq!(code, Some(1), "{output}");
+}

@@ -1,0 +1,79 @@
+//! Restarting is not an event: the state file, and what happens to a bad one.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Api, Exporter, expected, fleet, metrics_of};
+
+async fn with_state(api: &Api, file: &Path, more: &[&str]) -> Exporter {
+    let state = format!("--state.file={}", file.display());
+    Exporter::start(api, &[&[state.as_str()], more].concat()).await
+}
+
+#[tokio::test]
+async fn after_a_restart_the_data_is_there_before_the_api_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let api = Api::start(fleet(5, 2)).await;
+    let first = with_state(&api, &file, &[]).await;
+    first.ready().await;
+    let (_, channels) = api.ids().await.remove(0);
+    api.patch_channel(&channels[0], json!({ "availability_status": "setting_up" })).await;
+    let transitions = "d360_channel_transitions_total";
+    first.until("a transition", |e| e.sum(transitions, &[]) == 1.0).await;
+    first.stop().await;
+
+    let truth = expected(&api.truth().await);
+    api.faults(json!([{"kind": "hang"}])).await;
+    let second = with_state(&api, &file, &["--api.timeout=10m"]).await;
+    assert_eq!(second.get("/-/ready", &[]).await.status(), 200);
+    let shown = second.scrape().await;
+    assert_eq!(metrics_of(&shown), truth);
+    assert_eq!(shown.sum(transitions, &[]), 1.0, "counters go on");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_state_file_is_a_cold_start_and_is_kept_aside() {
+    let api = Api::start(fleet(5, 2)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good");
+    let exporter = with_state(&api, &good, &[]).await;
+    exporter.ready().await;
+    exporter.stop().await;
+    let whole = std::fs::read(&good).unwrap();
+    let truncated = whole[..whole.len() / 2].to_vec();
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0x20;
+    api.faults(json!([{"kind": "hang"}])).await;
+    let contents =
+        [("truncated", truncated), ("flipped", flipped), ("empty", Vec::new()), ("other", b"hello\n".to_vec())];
+    for (name, content) in contents {
+        let file = folder.path().join(name);
+        std::fs::write(&file, &content).unwrap();
+        let exporter = with_state(&api, &file, &["--api.timeout=10m"]).await;
+        assert_eq!(exporter.get("/-/ready", &[]).await.status(), 503, "{name}");
+        assert_eq!(metrics_of(&exporter.scrape().await).len(), 0, "{name}: never half-loaded");
+        let output = exporter.stop().await;
+        assert!(output.contains("level=warn") && output.contains("starting cold"), "{name}: {output}");
+        let aside = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let kept = aside.filter(|path| path.to_string_lossy().contains(&format!("{name}.bad")));
+        assert_eq!(kept.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>(), [content], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_another_partner_is_a_cold_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let api = Api::start(fleet(5, 2)).await;
+    let exporter = with_state(&api, &file, &[]).await;
+    exporter.ready().await;
+    exporter.stop().await;
+    let other = with_state(&api, &file, &["--partner.id=anotherPA"]).await;
+    assert_eq!(other.get("/-/ready", &[]).await.status(), 503);
+    assert_eq!(metrics_of(&other.scrape().await).len(), 0);
+    assert!(other.stop().await.contains("starting cold"));
+}
