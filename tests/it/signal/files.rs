@@ -67,6 +67,8 @@ pub(super) struct Rule {
     pub(super) expr: String,
     #[serde(rename = "for")]
     pub(super) hold: Option<String>,
+    #[serde(rename = "keep_firing_for")]
+    pub(super) keep: Option<String>,
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]

@@ -188,8 +188,9 @@ fn every_alert_has_a_severity_and_texts_that_name_only_what_its_expression_retur
         if !["critical", "warning", "info"].contains(&severity) {
             findings.push(format!("{name}: severity {severity:?}"));
         }
-        if alert.hold.as_deref().is_none_or(|hold| captures(r"^(\d+)m$", hold).len() != 1) {
-            findings.push(format!("{name}: expected `for` in whole minutes, found {:?}", alert.hold));
+        let times = std::iter::once(alert.hold.as_ref()).chain(alert.keep.as_ref().map(Some));
+        for time in times.filter(|time| time.is_none_or(|time| captures(r"^(\d+)m$", time).len() != 1)) {
+            findings.push(format!("{name}: expected whole minutes, found {time:?}"));
         }
         let annotations: Vec<_> = alert.annotations.keys().map(String::as_str).collect();
         if annotations != ["dashboard_url", "description", "runbook_url", "summary"] {
