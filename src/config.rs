@@ -27,6 +27,7 @@ use crate::partner_api::http::HttpSettings;
 use crate::partner_api::{ApiKey, Rate, credentials};
 use crate::poller::{self, Shard};
 use crate::telemetry::logging;
+use crate::web::Protection;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use flags::{Flags, LogFlags};
@@ -112,8 +113,8 @@ pub struct WebConfig {
     pub listen: Vec<ListenAddress>,
     /// Where the metrics are.
     pub telemetry_path: String,
-    /// TLS and basic auth.
-    pub config_file: Option<PathBuf>,
+    /// TLS, basic auth and whatever else `--web.config.file` asks for.
+    pub protection: Protection,
     /// Parallel scrapes; 0 is any number.
     pub max_requests: usize,
     /// Whether `POST /-/reload` is there.
@@ -363,10 +364,18 @@ fn web(errors: &mut Errors, flags: &Flags) -> Option<WebConfig> {
         .collect();
     let telemetry_path = errors.check("--web.telemetry-path", &flags.web_telemetry_path, values::telemetry_path);
     let max_requests = errors.check("--web.max-requests", &flags.web_max_requests, values::index);
+    let protection = match flags.web_config_file.as_deref().map(Protection::load) {
+        None => Some(Protection::none()),
+        Some(Ok(protection)) => Some(protection),
+        Some(Err(mistakes)) => {
+            mistakes.iter().for_each(|mistake| errors.push("--web.config.file", mistake));
+            None
+        }
+    };
     Some(WebConfig {
         listen,
         telemetry_path: telemetry_path?,
-        config_file: flags.web_config_file.clone(),
+        protection: protection?,
         max_requests: max_requests?,
         enable_lifecycle: flags.web_enable_lifecycle,
     })

@@ -9,10 +9,12 @@
 //! | `/-/reload` | `POST`: reads the configuration again |
 //! | `/config` | the effective configuration, secrets redacted |
 //!
-//! Here: routes, handlers, listeners and their time-outs. Never here: the Partner
+//! Here: routes, handlers, listeners and their time-outs, and in [`protection`] who
+//! gets to them. Never here: the Partner
 //! API. Every handler reads the latest publication and nothing else.
 
 mod metrics;
+pub mod protection;
 mod server;
 mod status;
 
@@ -28,9 +30,11 @@ use axum::routing::{get, post};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::clock::Clock;
+use crate::config::WebConfig;
 use crate::exposition::Published;
 use crate::telemetry::Telemetry;
 
+pub use protection::Protection;
 pub use server::{bind, serve};
 
 /// What handlers see.
@@ -43,6 +47,7 @@ struct Inner {
     telemetry: Telemetry,
     clock: Clock,
     telemetry_path: String,
+    protection: Protection,
     /// Scrapes that may run at once; `None` is any number.
     scrapes: Option<Arc<Semaphore>>,
     effective_config: ArcSwap<String>,
@@ -59,14 +64,26 @@ impl Web {
         published: Arc<Published>,
         telemetry: Telemetry,
         clock: Clock,
-        telemetry_path: String,
-        max_requests: usize,
+        config: &WebConfig,
         effective_config: String,
         reload: Option<mpsc::Sender<ReloadRequest>>,
     ) -> Self {
-        let scrapes = (max_requests > 0).then(|| Arc::new(Semaphore::new(max_requests)));
-        let effective_config = ArcSwap::from_pointee(effective_config);
-        Self(Arc::new(Inner { published, telemetry, clock, telemetry_path, scrapes, effective_config, reload }))
+        let scrapes = (config.max_requests > 0).then(|| Arc::new(Semaphore::new(config.max_requests)));
+        Self(Arc::new(Inner {
+            published,
+            telemetry,
+            clock,
+            telemetry_path: config.telemetry_path.clone(),
+            protection: config.protection.clone(),
+            scrapes,
+            effective_config: ArcSwap::from_pointee(effective_config),
+            reload,
+        }))
+    }
+
+    /// What connections have to get past.
+    fn protection(&self) -> &Protection {
+        &self.0.protection
     }
 
     /// Shows another configuration from now on.
@@ -74,7 +91,7 @@ impl Web {
         self.0.effective_config.store(Arc::new(config));
     }
 
-    /// All routes.
+    /// All routes, behind the protection.
     pub fn router(&self) -> Router {
         let healthy = || async { "d360_exporter is healthy\n" };
         let mut router = Router::new()
@@ -92,9 +109,22 @@ impl Web {
         }
         router
             .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; see /\n") })
+            .layer(middleware::from_fn_with_state(self.clone(), protect))
             .layer(middleware::from_fn_with_state(self.clone(), around))
             .with_state(self.clone())
     }
+}
+
+/// Lets in who may come in, and adds the headers that the operator wants.
+async fn protect(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (headers, refused) = web.protection().admit(request.headers()).await;
+    web.0.telemetry.web_config(web.protection().problem().is_none());
+    let mut response = match refused {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    };
+    response.headers_mut().extend(headers);
+    response
 }
 
 /// Counts every answer, and adds the headers that every answer has.
@@ -118,8 +148,11 @@ async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn config(State(web): State<Web>) -> Response {
-    let config = web.0.effective_config.load_full();
-    ([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], config.as_str().to_owned()).into_response()
+    let mut config = web.0.effective_config.load_full().as_str().to_owned();
+    if let Some(problem) = web.protection().problem() {
+        config.push_str(&format!("# the changed --web.config.file is not in force: {problem}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], config).into_response()
 }
 
 async fn reload(State(web): State<Web>) -> Response {

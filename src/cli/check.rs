@@ -30,8 +30,9 @@ pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks the first listener. Any answer of a web server is a sign of life: with
-/// basic auth it is a 401.
+/// Asks the first listener. Any answer is a sign of life: with basic auth it is
+/// a 401, and where clients have to show a certificate it is the refusal of a
+/// client that has none.
 async fn healthy(config: &Config) -> anyhow::Result<()> {
     let Some(ListenAddress(address)) = config.web.listen.first() else {
         anyhow::bail!("expected an address in --web.listen-address, found none");
@@ -41,10 +42,36 @@ async fn healthy(config: &Config) -> anyhow::Result<()> {
         ip if ip.is_ipv6() => format!("[{ip}]"),
         ip => ip.to_string(),
     };
-    let url = format!("http://{host}:{}/-/healthy", address.port());
-    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(5)).build()?;
-    let status = client.get(&url).send().await?.status();
-    anyhow::ensure!(status.is_success(), "expected status 200 of {url}, found {status}");
+    let scheme = if config.web.protection.is_tls() { "https" } else { "http" };
+    let url = format!("{scheme}://{host}:{}/-/healthy", address.port());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        // It asks itself, by an address that no certificate names, and tells no secret.
+        .tls_danger_accept_invalid_certs(true)
+        .timeout(std::time::Duration::from_secs(5))
+        .build()?;
+    match client.get(&url).send().await {
+        Ok(_) => {}
+        Err(e) if config.web.protection.client_auth().is_mandatory() && is_refusal(&e) => {}
+        Err(e) => return Err(e.into()),
+    }
     eprintln!("healthy");
     Ok(())
+}
+
+/// Whether a TLS server answered that it wants a certificate.
+fn is_refusal(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(c) = cause {
+        // An I/O error hides what it is made of from the chain.
+        let inner = c.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| c.downcast_ref());
+        if let Some(rustls::Error::AlertReceived(alert)) = tls {
+            use rustls::AlertDescription::{CertificateRequired, HandshakeFailure};
+            // TLS 1.2 has no alert of its own for it.
+            return matches!(*alert, CertificateRequired | HandshakeFailure);
+        }
+        cause = c.source();
+    }
+    false
 }

@@ -84,11 +84,9 @@ impl Exporter {
             }
         });
         let ask = config.web.enable_lifecycle.then_some(ask_reload.clone());
-        let max_requests = config.web.max_requests;
-        let path = config.web.telemetry_path.clone();
-        let web = Web::new(published, telemetry.clone(), clock, path, max_requests, config.effective.clone(), ask);
+        let web = Web::new(published, telemetry.clone(), clock, &config.web, config.effective.clone(), ask);
         for listener in listeners {
-            let server = web::serve(listener, web.router(), stop.clone());
+            let server = web::serve(listener, web.clone(), stop.clone());
             tasks.spawn(async move { ("web server", server.await.map_err(anyhow::Error::from)) });
         }
         let mut partners = Partners::new(observe, change, telemetry, clock, config.max_staleness);

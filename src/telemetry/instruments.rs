@@ -4,6 +4,7 @@
 //! together.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
@@ -36,6 +37,11 @@ struct Instruments {
     budget: GaugeVec,
     duration: HistogramVec,
     http_requests: IntCounterVec,
+    /// How the last reload went.
+    reloaded: AtomicBool,
+    /// Whether the web configuration file is in force as it is.
+    web_config: AtomicBool,
+    /// Both of them.
     reload_successful: IntGauge,
     reload_success_timestamp: IntGauge,
     poll_interval: Gauge,
@@ -94,6 +100,8 @@ impl Telemetry {
                 r,
                 IntCounterVec::new(opts("d360_exporter_http_requests_total"), &["handler", "code"]),
             ),
+            reloaded: AtomicBool::new(false),
+            web_config: AtomicBool::new(true),
             reload_successful: register(r, IntGauge::with_opts(opts("d360_exporter_config_last_reload_successful"))),
             reload_success_timestamp: register(
                 r,
@@ -171,10 +179,23 @@ impl Telemetry {
 
     /// Takes note of a reload, or of the start, which is the first one.
     pub fn reloaded(&self, successful: bool, now: jiff::Timestamp) {
-        self.0.reload_successful.set(i64::from(successful));
+        self.0.reloaded.store(successful, Ordering::Relaxed);
+        self.show_reload();
         if successful {
             self.0.reload_success_timestamp.set(now.as_second());
         }
+    }
+
+    /// Takes note of whether the web configuration file, which is read again by
+    /// itself, is in force as it is now.
+    pub fn web_config(&self, in_force: bool) {
+        self.0.web_config.store(in_force, Ordering::Relaxed);
+        self.show_reload();
+    }
+
+    fn show_reload(&self) {
+        let successful = self.0.reloaded.load(Ordering::Relaxed) && self.0.web_config.load(Ordering::Relaxed);
+        self.0.reload_successful.set(i64::from(successful));
     }
 
     /// Tells the settings that alert rules compare with.

@@ -1,0 +1,114 @@
+//! The rules in force, read again when their files change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::file::Sources;
+use super::rules::Rules;
+
+/// From one look at the files to the next, at least.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The rules in force.
+#[derive(Debug)]
+pub(super) struct Live(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rules: ArcSwap<Rules>,
+    problem: ArcSwapOption<String>,
+    /// `None` where there is no file.
+    watch: Option<Arc<Mutex<Watch>>>,
+}
+
+#[derive(Debug)]
+struct Watch {
+    path: PathBuf,
+    sources: Sources,
+    next_look: Instant,
+}
+
+impl Live {
+    /// Rules that never change.
+    pub(super) fn fixed(rules: Rules) -> Self {
+        Self::new(rules, None)
+    }
+
+    /// Reads a file, to be read again.
+    pub(super) fn load(path: &Path) -> Result<Self, Vec<String>> {
+        let mut sources = Sources::default();
+        let rules = Rules::load(path, &mut sources)
+            .map_err(|mistakes| mistakes.iter().map(|m| format!("`{}`: {m}", path.display())).collect::<Vec<_>>())?;
+        let watch = Watch { path: path.to_owned(), sources, next_look: Instant::now() + LOOK_INTERVAL };
+        Ok(Self::new(rules, Some(Arc::new(Mutex::new(watch)))))
+    }
+
+    fn new(rules: Rules, watch: Option<Arc<Mutex<Watch>>>) -> Self {
+        Self(Arc::new(Inner { rules: ArcSwap::from_pointee(rules), problem: ArcSwapOption::empty(), watch }))
+    }
+
+    /// The rules as they were last read.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.0.rules.load_full()
+    }
+
+    /// Why a changed file is not in force, if it is not.
+    pub(super) fn problem(&self) -> Option<Arc<String>> {
+        self.0.problem.load_full()
+    }
+
+    /// The rules of now. One caller a second looks at the files, on a thread
+    /// that may wait for a disk; the others take what is there.
+    pub(super) async fn fresh(&self) -> Arc<Rules> {
+        if let Some(Ok(mut watch)) = self.0.watch.clone().map(Mutex::try_lock_owned)
+            && watch.next_look <= Instant::now()
+        {
+            watch.next_look = Instant::now() + LOOK_INTERVAL;
+            let inner = self.0.clone();
+            // It goes on if this caller goes away, and holds the lock until its end.
+            let look = tokio::task::spawn_blocking(move || watch.look(&inner));
+            if let Err(panicked) = look.await
+                && panicked.is_panic()
+            {
+                error!("reading --web.config.file again died; what was in force stays");
+            }
+        }
+        self.rules()
+    }
+}
+
+impl Watch {
+    /// Reads everything again if anything changed. A broken file changes
+    /// nothing, and is told once.
+    fn look(&mut self, inner: &Inner) {
+        if !self.sources.changed() {
+            return;
+        }
+        self.sources = Sources::default();
+        let file = self.path.display();
+        let read = Rules::load(&self.path, &mut self.sources).and_then(|rules| {
+            match rules.refused_after(&inner.rules.load()) {
+                refused if refused.is_empty() => Ok(rules),
+                refused => Err(refused),
+            }
+        });
+        match read {
+            Ok(rules) => {
+                inner.rules.store(Arc::new(rules));
+                inner.problem.store(None);
+                info!(%file, "the changed web configuration is in force");
+            }
+            Err(mistakes) => {
+                let problem = mistakes.join("; ");
+                error!(%file, problem, "the changed web configuration is not in force, the former one stays");
+                inner.problem.store(Some(Arc::new(problem)));
+            }
+        }
+    }
+}

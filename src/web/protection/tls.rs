@@ -1,0 +1,375 @@
+//! `tls_server_config` as rustls takes it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::{self, kx_group};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
+use secrecy::{ExposeSecret as _, SecretSlice};
+
+use super::client_certificate::ClientCertificate;
+use super::file::{Sources, TlsSection, quoted};
+use super::rules::Mistakes;
+
+/// The TLS side of a listener.
+#[derive(Debug)]
+pub(super) struct Tls {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) client_auth: ClientAuth,
+}
+
+/// What is asked of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Nothing.
+    None,
+    /// A certificate, any or none.
+    Request,
+    /// A certificate, any.
+    RequireAny,
+    /// A certificate of the CA, or none.
+    VerifyIfGiven,
+    /// A certificate of the CA.
+    RequireAndVerify,
+}
+
+/// The names of Go's `crypto/tls`. The first of a kind is the usual one.
+const CLIENT_AUTH: [(&str, ClientAuth); 6] = [
+    ("NoClientCert", ClientAuth::None),
+    ("RequestClientCert", ClientAuth::Request),
+    ("RequireAnyClientCert", ClientAuth::RequireAny),
+    ("VerifyClientCertIfGiven", ClientAuth::VerifyIfGiven),
+    ("RequireAndVerifyClientCert", ClientAuth::RequireAndVerify),
+    ("RequireClientCert", ClientAuth::RequireAny),
+];
+
+impl ClientAuth {
+    /// Whether a client without a certificate is turned away.
+    pub fn is_mandatory(self) -> bool {
+        matches!(self, Self::RequireAny | Self::RequireAndVerify)
+    }
+
+    fn is_verified(self) -> bool {
+        matches!(self, Self::VerifyIfGiven | Self::RequireAndVerify)
+    }
+
+    /// More is more. Only a certificate that is required and verified keeps
+    /// anybody out.
+    pub(super) fn strength(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Request => 1,
+            Self::VerifyIfGiven => 2,
+            Self::RequireAny => 3,
+            Self::RequireAndVerify => 4,
+        }
+    }
+}
+
+/// Go's names of the curves that ring has.
+fn curves() -> [(&'static str, &'static dyn rustls::crypto::SupportedKxGroup); 3] {
+    [("X25519", kx_group::X25519), ("CurveP256", kx_group::SECP256R1), ("CurveP384", kx_group::SECP384R1)]
+}
+
+/// Checks the section and reads its files. Nothing if it is empty, or if there
+/// were mistakes.
+pub(super) fn load(
+    section: &TlsSection,
+    http2: bool,
+    folder: &Path,
+    sources: &mut Sources,
+    mistakes: &mut Mistakes,
+) -> Option<Tls> {
+    if is_empty(section) {
+        return None;
+    }
+    let mut pem = Pem { folder, sources, mistakes };
+    let certificates = pem.required("cert", section.cert.as_deref(), section.cert_file.as_deref());
+    let key = section.key.as_ref().map(|key| key.expose_secret());
+    let key = pem.required("key", key, section.key_file.as_deref());
+    let ca = pem.optional("client_ca", section.client_ca.as_deref(), section.client_ca_file.as_deref());
+
+    let certificates = certificates.and_then(|text| {
+        let read = certificates_of(text.expose_secret());
+        mistakes.take("tls_server_config.cert", read)
+    });
+    let key = key.and_then(|text| {
+        let read = PrivateKeyDer::from_pem_slice(text.expose_secret());
+        // What was found is not shown: it may be the key.
+        mistakes.take(
+            "tls_server_config.key",
+            read.map_err(|_| "expected a private key in PEM, found none that can be read; check the file".to_owned()),
+        )
+    });
+    let client_auth = client_auth(section, mistakes);
+    let versions = versions(section, mistakes);
+    let provider = provider(section, mistakes).map(Arc::new);
+    let verifier = client_auth.and_then(|auth| verifier(section, auth, ca, provider.as_ref(), mistakes));
+
+    let mut config = (|| {
+        let builder = ServerConfig::builder_with_provider(provider?);
+        let versions = builder.with_protocol_versions(&versions?).map_err(|e| {
+            format!("expected versions and cipher suites that go together, found none that do ({e}); widen one of them")
+        });
+        let builder = mistakes.take("tls_server_config.cipher_suites", versions)?;
+        let builder = match verifier? {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let pair = builder.with_single_cert(certificates?, key?).map_err(|e| {
+            format!(
+                "expected the private key of the certificate, found another ({e}); take the pair that was made together"
+            )
+        });
+        mistakes.take("tls_server_config.key", pair)
+    })()?;
+    config.ignore_client_order = section.prefer_server_cipher_suites.unwrap_or(true);
+    config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { Vec::new() };
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    Some(Tls { config: Arc::new(config), client_auth: client_auth? })
+}
+
+/// Whether no key of the section says anything.
+fn is_empty(section: &TlsSection) -> bool {
+    let TlsSection {
+        cert,
+        cert_file,
+        key,
+        key_file,
+        client_ca,
+        client_ca_file,
+        client_auth_type,
+        client_allowed_sans,
+        min_version,
+        max_version,
+        cipher_suites,
+        curve_preferences,
+        prefer_server_cipher_suites,
+    } = section;
+    let texts = [cert, client_ca, client_auth_type, min_version, max_version];
+    let files = [cert_file, key_file, client_ca_file];
+    let lists = [client_allowed_sans, cipher_suites, curve_preferences];
+    texts.into_iter().all(Option::is_none)
+        && files.into_iter().all(Option::is_none)
+        && lists.into_iter().all(Option::is_none)
+        && key.is_none()
+        && prefer_server_cipher_suites.is_none()
+}
+
+/// Reads PEM from the file itself or from another.
+struct Pem<'a> {
+    folder: &'a Path,
+    sources: &'a mut Sources,
+    mistakes: &'a mut Mistakes,
+}
+
+impl Pem<'_> {
+    fn required(&mut self, name: &str, text: Option<&str>, file: Option<&Path>) -> Option<SecretSlice<u8>> {
+        if text.is_none_or(str::is_empty) && file.is_none_or(is_blank) {
+            let place = format!("tls_server_config.{name}_file");
+            self.mistakes.push(&place, &format!("expected it or `{name}`, found neither; TLS needs one of them"));
+            return None;
+        }
+        self.optional(name, text, file)
+    }
+
+    fn optional(&mut self, name: &str, text: Option<&str>, file: Option<&Path>) -> Option<SecretSlice<u8>> {
+        let place = format!("tls_server_config.{name}_file");
+        match (text.filter(|text| !text.is_empty()), file.filter(|file| !is_blank(file))) {
+            (None, None) => None,
+            (Some(_), Some(_)) => {
+                self.mistakes.push(&place, &format!("expected either it or `{name}`, found both; remove one"));
+                None
+            }
+            (Some(text), None) => Some(text.as_bytes().to_vec().into()),
+            (None, Some(file)) => {
+                let file: PathBuf = self.folder.join(file);
+                let read = self.sources.read(&file);
+                self.mistakes.take(&place, read).map(SecretSlice::from)
+            }
+        }
+    }
+}
+
+fn is_blank(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
+fn certificates_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let expected = || "expected certificates in PEM, found none that can be read; check the file".to_owned();
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| expected())?;
+    if certificates.is_empty() { Err(expected()) } else { Ok(certificates) }
+}
+
+fn client_auth(section: &TlsSection, mistakes: &mut Mistakes) -> Option<ClientAuth> {
+    let name = section.client_auth_type.as_deref().unwrap_or_default();
+    if name.is_empty() {
+        return Some(ClientAuth::None);
+    }
+    let found = CLIENT_AUTH.into_iter().find(|(known, _)| *known == name).map(|(_, auth)| auth).ok_or_else(|| {
+        format!("expected one of {}, found `{name}`; correct it", quoted(&CLIENT_AUTH.map(|(known, _)| known)[..5]))
+    });
+    mistakes.take("tls_server_config.client_auth_type", found)
+}
+
+/// The check of clients: nothing after a mistake, `Some(None)` if there is to be
+/// none.
+#[expect(clippy::option_option, reason = "a mistake and no check are not the same")]
+fn verifier(
+    section: &TlsSection,
+    auth: ClientAuth,
+    ca: Option<SecretSlice<u8>>,
+    provider: Option<&Arc<CryptoProvider>>,
+    mistakes: &mut Mistakes,
+) -> Option<Option<Arc<dyn ClientCertVerifier>>> {
+    let before = mistakes.count();
+    let ca_is_named = section.client_ca.is_some() || section.client_ca_file.is_some();
+    if auth == ClientAuth::None && ca_is_named {
+        mistakes.push(
+            "tls_server_config.client_auth_type",
+            "expected a check of clients, because there is a client CA, found none; `RequireAndVerifyClientCert` is the one that keeps others out",
+        );
+    }
+    if auth.is_verified() && !ca_is_named {
+        mistakes.push(
+            "tls_server_config.client_ca_file",
+            "expected the CA that clients' certificates are verified with, found none; name its file",
+        );
+    }
+    if let Some(names) = &section.client_allowed_sans {
+        if !auth.is_mandatory() {
+            mistakes.push(
+                "tls_server_config.client_allowed_sans",
+                "expected `client_auth_type` to be `RequireAnyClientCert` or `RequireAndVerifyClientCert`, found another; clients without a certificate have no names",
+            );
+        }
+        if names.is_empty() {
+            mistakes.push(
+                "tls_server_config.client_allowed_sans",
+                "expected at least one name, found none; nobody would be let in",
+            );
+        }
+    }
+    let roots = ca.and_then(|ca| {
+        let roots = certificates_of(ca.expose_secret()).and_then(|certificates| {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates {
+                roots
+                    .add(certificate)
+                    .map_err(|e| format!("expected CA certificates, found one that is none ({e})"))?;
+            }
+            Ok(roots)
+        });
+        mistakes.take("tls_server_config.client_ca", roots)
+    });
+    let provider = provider?;
+    let chain = match roots.filter(|_| auth.is_verified()) {
+        None => None,
+        Some(roots) => {
+            let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+            Some(mistakes.take("tls_server_config.client_ca", built.map_err(|e| format!("expected a CA, found {e}")))?)
+        }
+    };
+    if mistakes.count() > before {
+        return None;
+    }
+    if auth == ClientAuth::None {
+        return Some(None);
+    }
+    Some(Some(Arc::new(ClientCertificate {
+        mandatory: auth.is_mandatory(),
+        chain,
+        allowed_names: section.client_allowed_sans.clone(),
+        algorithms: provider.signature_verification_algorithms,
+    })))
+}
+
+fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Option<Vec<&'static SupportedProtocolVersion>> {
+    let mut number = |key: &str, value: Option<&str>, default: u8| {
+        let place = format!("tls_server_config.{key}");
+        match value.unwrap_or_default() {
+            "" => Some(default),
+            "TLS12" => Some(12),
+            "TLS13" => Some(13),
+            old @ ("TLS10" | "TLS11") => {
+                mistakes.push(
+                    &place,
+                    &format!("expected `TLS12` or `TLS13`, found `{old}`, which is broken and not built in; raise it"),
+                );
+                None
+            }
+            other => {
+                mistakes.push(&place, &format!("expected `TLS12` or `TLS13`, found `{other}`; correct it"));
+                None
+            }
+        }
+    };
+    let min = number("min_version", section.min_version.as_deref(), 12);
+    let max = number("max_version", section.max_version.as_deref(), 13);
+    let (min, max) = (min?, max?);
+    if min > max {
+        mistakes.push(
+            "tls_server_config.min_version",
+            &format!("expected at most max_version (`TLS{max}`), found `TLS{min}`; lower it"),
+        );
+        return None;
+    }
+    let all = [(13, &version::TLS13), (12, &version::TLS12)];
+    Some(all.into_iter().filter(|(version, _)| (min..=max).contains(version)).map(|(_, version)| version).collect())
+}
+
+/// The name of a suite in RFCs and in Go.
+fn suite_name(suite: SupportedCipherSuite) -> String {
+    format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1)
+}
+
+/// ring, with the cipher suites and curves that the file wants, in its order.
+fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> Option<CryptoProvider> {
+    let before = mistakes.count();
+    let mut provider = ring::default_provider();
+    if let Some(wanted) = section.cipher_suites.as_ref().filter(|wanted| !wanted.is_empty()) {
+        // The list is for TLS 1.2; the three suites of TLS 1.3 are always there, as in Go.
+        let (mut suites, mut older): (Vec<_>, Vec<_>) = provider
+            .cipher_suites
+            .iter()
+            .copied()
+            .partition(|suite| suite.version().version == rustls::ProtocolVersion::TLSv1_3);
+        for (i, name) in wanted.iter().enumerate() {
+            if suites.iter().any(|suite| suite_name(*suite) == *name) {
+                continue;
+            }
+            match older.iter().position(|suite| suite_name(*suite) == *name) {
+                Some(at) => suites.push(older.remove(at)),
+                None => {
+                    let known: Vec<_> = provider.cipher_suites.iter().map(|suite| suite_name(*suite)).collect();
+                    mistakes.push(
+                        &format!("tls_server_config.cipher_suites[{i}]"),
+                        &format!("expected one of {}, found `{name}`; remove it", quoted(&known)),
+                    );
+                }
+            }
+        }
+        provider.cipher_suites = suites;
+    }
+    if let Some(wanted) = section.curve_preferences.as_ref().filter(|wanted| !wanted.is_empty()) {
+        provider.kx_groups.clear();
+        for (i, name) in wanted.iter().enumerate() {
+            match curves().into_iter().find(|(known, _)| known == name) {
+                Some((_, group)) => provider.kx_groups.push(group),
+                None => mistakes.push(
+                    &format!("tls_server_config.curve_preferences[{i}]"),
+                    &format!(
+                        "expected one of {}, found `{name}`; remove it",
+                        quoted(&curves().map(|(known, _)| known))
+                    ),
+                ),
+            }
+        }
+    }
+    (mistakes.count() == before).then_some(provider)
+}
