@@ -1,5 +1,8 @@
 //! `check`: is the configuration right, and is a running exporter alive.
 
+mod live;
+mod report;
+
 use clap::Args;
 
 use super::{Failure, environment};
@@ -12,8 +15,12 @@ pub(super) struct CheckFlags {
     flags: Flags,
     /// Instead ask the exporter that runs with this configuration for
     /// `/-/healthy`: for the health checks of containers
-    #[arg(long)]
+    #[arg(long, conflicts_with = "live")]
     healthy: bool,
+    /// Also call the API for each partner: what may be read, what a cycle costs,
+    /// and what would be exported
+    #[arg(long)]
+    live: bool,
 }
 
 /// Checks.
@@ -27,6 +34,9 @@ pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
         eprintln!("partner {}: API at {}, key from {source}", partner.id, partner.http.base_url);
     }
     eprintln!("the configuration is valid");
+    if flags.live {
+        live::run(&config).await?;
+    }
     Ok(())
 }
 
