@@ -2,17 +2,25 @@
 //!
 //! The only module that sees everything. Never here: encoding, HTTP details.
 
+mod access;
+mod channels;
 mod check;
+mod clients;
 mod demo;
+mod documents;
 mod exporter;
 mod partners;
 mod publication;
+mod records;
 mod serve;
 mod simulate;
+mod table;
+mod terminal;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{ConfigErrors, Flags, LogConfig, LogFlags};
 use crate::telemetry::logging;
@@ -46,6 +54,41 @@ enum Command {
     Simulate(simulate::SimulateFlags),
     /// Validate the configuration and print every error
     Check(Box<check::CheckFlags>),
+    /// List or change the clients of a partner
+    #[command(subcommand)]
+    Clients(clients::ClientsCommand),
+    /// List the channels of a partner's clients
+    #[command(subcommand)]
+    Channels(channels::ChannelsCommand),
+    /// Print the completions for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man {
+        /// Folder for one page a command
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+}
+
+/// The headings of the flags that a command for people has a use for.
+const HEADINGS_FOR_PEOPLE: &[&str] = &["Partner", "Partner API", "Logging"];
+
+/// The command line as it is parsed, shown and documented.
+pub fn command() -> clap::Command {
+    let of_the_exporter = |arg: clap::Arg| {
+        let people = arg.get_help_heading().is_none_or(|heading| HEADINGS_FOR_PEOPLE.contains(&heading));
+        let shown = people || arg.get_id() == "metrics_phone_number";
+        // Hidden and not refused: one environment serves all commands.
+        if shown { arg } else { arg.hide(true) }
+    };
+    ["clients", "channels"].iter().fold(Cli::command(), |command, group| {
+        command.mut_subcommand(group, |group| group.mut_subcommands(|command| command.mut_args(of_the_exporter)))
+    })
 }
 
 /// Version and revision, as `--version` shows them.
@@ -80,14 +123,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// The command line as it is defined, for who writes about it.
-pub fn command() -> clap::Command {
-    Cli::command()
-}
-
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&command().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(errors)) => {
@@ -97,7 +138,9 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Err(Failure::Run(error)) => {
-            eprintln!("error: {error:#}");
+            for error in format!("{error:#}").lines() {
+                eprintln!("error: {error}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -115,6 +158,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Some(Command::Demo(flags)) => demo::run(&flags).await,
             Some(Command::Simulate(flags)) => simulate::run(&flags).await,
             Some(Command::Check(flags)) => check::run(&flags).await,
+            Some(Command::Clients(command)) => clients::run(&command).await,
+            Some(Command::Channels(command)) => channels::run(&command).await,
+            Some(Command::Completions { shell }) => Ok(documents::completions(shell)?),
+            Some(Command::Man { folder }) => Ok(documents::manual(&folder)?),
         }
     })
 }
@@ -130,6 +177,40 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn commands_for_people_show_only_the_flags_they_have_a_use_for() {
+        let mut command = command();
+        command.build();
+        let list = command.find_subcommand("channels").and_then(|c| c.find_subcommand("list")).unwrap();
+        let shown: Vec<_> = list.get_arguments().filter(|a| !a.is_hide_set()).filter_map(|a| a.get_long()).collect();
+        assert_eq!(
+            shown,
+            [
+                "config.file",
+                "partner.id",
+                "partner.api-key-file",
+                "api.base-url",
+                "api.timeout",
+                "api.max-response-size",
+                "api.page-size",
+                "api.min-rate",
+                "api.max-rate",
+                "metrics.phone-number",
+                "output",
+                "client",
+                "availability",
+                "rating",
+                "status",
+                "limit",
+                "attention",
+                "sort",
+                "log.level",
+                "log.format",
+                "help",
+            ]
+        );
     }
 }

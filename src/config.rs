@@ -130,6 +130,19 @@ pub struct LogConfig {
     pub format: logging::Format,
 }
 
+impl WebConfig {
+    /// Checks the flags about the web server.
+    ///
+    /// # Errors
+    ///
+    /// Returns every mistake found.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigErrors> {
+        let mut errors = Errors::default();
+        let config = web(&mut errors, flags);
+        errors.finish(config)
+    }
+}
+
 impl LogConfig {
     /// Checks the flags about logging.
     ///

@@ -7,6 +7,7 @@
 //! poller keeps of the fleet only what the plan needs: who the clients are, and
 //! which of them need watching.
 
+mod cost;
 mod plan;
 mod shard;
 mod watch;
@@ -26,6 +27,7 @@ use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Reason};
 use crate::partner_api::wire::OwnedChannel;
 use crate::partner_api::{ApiError, Listing, PartnerApi, Transport};
 
+pub use cost::{Reads, per_client_requests, sweep_requests, walk_requests};
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 

@@ -1,9 +1,12 @@
 //! `check`: is the configuration right, and is a running exporter alive.
 
+mod live;
+mod report;
+
 use clap::Args;
 
 use super::{Failure, environment};
-use crate::config::{Config, Flags, ListenAddress};
+use crate::config::{Config, Flags, ListenAddress, WebConfig};
 
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
@@ -12,29 +15,38 @@ pub(super) struct CheckFlags {
     flags: Flags,
     /// Instead ask the exporter that runs with this configuration for
     /// `/-/healthy`: for the health checks of containers
-    #[arg(long)]
+    #[arg(long, conflicts_with = "live")]
     healthy: bool,
+    /// Also call the API for each partner: what may be read, what a cycle costs,
+    /// and what would be exported
+    #[arg(long)]
+    live: bool,
 }
 
 /// Checks.
 pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
-    let config = Config::load(&flags.flags, &environment)?;
     if flags.healthy {
-        return healthy(&config).await.map_err(Failure::Run);
+        // Whom to poll does not matter here: the demo has no such settings.
+        let web = WebConfig::load(&flags.flags)?;
+        return healthy(&web).await.map_err(Failure::Run);
     }
+    let config = Config::load(&flags.flags, &environment)?;
     for partner in &config.partners {
         let source = partner.key.file().map_or("the environment".to_owned(), |f| format!("`{}`", f.display()));
         eprintln!("partner {}: API at {}, key from {source}", partner.id, partner.http.base_url);
     }
     eprintln!("the configuration is valid");
+    if flags.live {
+        live::run(&config).await?;
+    }
     Ok(())
 }
 
 /// Asks the first listener. Any answer is a sign of life: with basic auth it is
 /// a 401, and where clients have to show a certificate it is the refusal of a
 /// client that has none.
-async fn healthy(config: &Config) -> anyhow::Result<()> {
-    let Some(ListenAddress(address)) = config.web.listen.first() else {
+async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
+    let Some(ListenAddress(address)) = web.listen.first() else {
         anyhow::bail!("expected an address in --web.listen-address, found none");
     };
     let host = match address.ip() {
@@ -42,7 +54,7 @@ async fn healthy(config: &Config) -> anyhow::Result<()> {
         ip if ip.is_ipv6() => format!("[{ip}]"),
         ip => ip.to_string(),
     };
-    let scheme = if config.web.protection.is_tls() { "https" } else { "http" };
+    let scheme = if web.protection.is_tls() { "https" } else { "http" };
     let url = format!("{scheme}://{host}:{}/-/healthy", address.port());
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -52,7 +64,7 @@ async fn healthy(config: &Config) -> anyhow::Result<()> {
         .build()?;
     match client.get(&url).send().await {
         Ok(_) => {}
-        Err(e) if config.web.protection.client_auth().is_mandatory() && is_refusal(&e) => {}
+        Err(e) if web.protection.client_auth().is_mandatory() && is_refusal(&e) => {}
         Err(e) => return Err(e.into()),
     }
     eprintln!("healthy");

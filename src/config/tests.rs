@@ -116,7 +116,7 @@ fn the_defaults_are_a_configuration_but_for_the_partner() {
     assert_eq!(config.render.phone_numbers, PhoneNumbers::Full);
     let web = config.web;
     assert_eq!(web.listen, [ListenAddress("[::]:10360".parse().unwrap())]);
-    assert_eq!((web.telemetry_path.as_str(), web.config_file, web.max_requests), ("/metrics", None, 40));
+    assert_eq!((web.telemetry_path.as_str(), web.max_requests), ("/metrics", 40));
     assert!(!web.enable_lifecycle);
 }
 

@@ -2,6 +2,7 @@
 
 mod expiry;
 mod gone;
+mod sweeps;
 mod transitions;
 
 use std::time::Duration;
@@ -68,12 +69,18 @@ fn unreadable(client: &str) -> Observation {
 }
 
 fn client_ids(fleet: &Fleet) -> Vec<&str> {
-    fleet.clients(..).map(|(id, _)| id.as_str()).collect()
+    fleet.clients(..).map(|state| state.client.id.as_str()).collect()
 }
 
 fn channel_ids(fleet: &Fleet, client: &str) -> Vec<String> {
     let state = fleet.client(&client.into()).unwrap();
     state.channels.iter().map(|c| c.channel.id.to_string()).collect()
+}
+
+/// The channels of a client, each with the time since when it is missing.
+fn channels(fleet: &Fleet, client: &str) -> Vec<(Channel, Option<Timestamp>)> {
+    let state = fleet.client(&client.into()).unwrap();
+    state.channels.iter().map(|c| ((*c.channel).clone(), c.missing_since)).collect()
 }
 
 fn changes(partner: bool, clients: &[(&str, Change)]) -> Changes {
@@ -116,8 +123,7 @@ fn a_read_brings_the_channels_in_order_and_tells_when() {
     fleet.take_changes();
     assert_eq!(fleet.apply(read(7, "a", &["y", "x", "z"])), []);
     let state = fleet.client(&"a".into()).unwrap();
-    let channel = |id| ChannelState { channel: good(id), missing_since: None };
-    assert_eq!(state.channels, ["x", "y", "z"].map(channel));
+    assert_eq!(channels(&fleet, "a"), ["x", "y", "z"].map(|id| (good(id), None)));
     assert_eq!((state.up, state.last_refresh, state.first_listed), (Some(true), Some(at(7)), at(0)));
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::cost::Reads;
 use super::watch::Look;
 use crate::model::{ClientId, Reason};
 
@@ -394,16 +395,8 @@ impl Plan {
     }
 
     fn by_sweep(&self, now: Instant, pace: Pace) -> bool {
-        match self.strategy {
-            Strategy::PerClient => false,
-            Strategy::Bulk => true,
-            Strategy::Auto if self.sweep_refused_until.is_some_and(|until| now < until) => false,
-            Strategy::Auto => {
-                let pages = self.clients.len().div_ceil(pace.page_size.max(1)) + 1;
-                let requests = (pages + self.clients.len()) as f64;
-                requests > pace.requests_per_second * self.interval.as_secs_f64()
-            }
-        }
+        let refused = self.strategy == Strategy::Auto && self.sweep_refused_until.is_some_and(|until| now < until);
+        !refused && self.strategy.choose(self.clients.len(), pace, self.interval) == Reads::Sweep
     }
 
     /// Every known client, spread over what is left of the interval, or at once

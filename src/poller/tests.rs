@@ -65,7 +65,7 @@ struct Polling {
     observations: mpsc::Receiver<(PartnerId, Observation)>,
     stop: CancellationToken,
     started: Instant,
-    task: JoinHandle<()>,
+    task: JoinHandle<Vec<ClientId>>,
 }
 
 const SETTINGS: Settings = Settings {
@@ -115,6 +115,14 @@ fn said(observation: &Observation) -> String {
             let ids: Vec<&str> = channels.iter().map(|channel| channel.id.as_str()).collect();
             format!("read {client}{}: {}", in_part(*complete), ids.join(" "))
         }
+        Observation::SweepStarted => "sweep".to_owned(),
+        Observation::ChannelsSeen { channels } => {
+            let ids: Vec<String> =
+                channels.iter().map(|(client, channel)| format!("{}/{}", client, channel.id)).collect();
+            format!("seen: {}", ids.join(" "))
+        }
+        Observation::SweepCompleted { complete, .. } => format!("swept{}", in_part(*complete)),
+        Observation::SweepFailed => "sweep failed".to_owned(),
         Observation::ChannelsUnreadable { client } => format!("unreadable {client}"),
         Observation::CycleCompleted { took, .. } => format!("cycle of {}", took.as_secs()),
     }
@@ -276,7 +284,7 @@ async fn only_the_clients_of_the_shard_are_listed_and_read() {
 async fn a_sweep_is_the_read_of_every_client_of_the_shard() {
     let world = world([("a", &["x", "y"]), ("b", &[]), ("c", &["z"])]);
     let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
-    let expected = ["0 listed: a b c", "0 read a: x y", "0 read b: ", "0 read c: z", "0 cycle of 0"];
+    let expected = ["0 listed: a b c", "0 sweep", "0 seen: a/x a/y", "0 seen: c/z", "0 swept", "0 cycle of 0"];
     assert_eq!(polling.until(1).await, expected);
     let sweep = [
         "GET channels?limit=2&offset=0&sort=id",
@@ -288,12 +296,12 @@ async fn a_sweep_is_the_read_of_every_client_of_the_shard() {
 
     let shard = Shard { index: 0, total: 2 };
     let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, shard, ..SETTINGS });
-    let own = |line: &&&str| {
-        let client = line.strip_prefix("0 read ").map(|l| ClientId::from(&l[..1]));
-        client.is_some_and(|id| shard.holds(&id))
+    let seen: Vec<String> = polling.until(1).await.into_iter().filter(|line| line.contains("seen")).collect();
+    let own = |ids: &[(&str, &str)]| {
+        let own = ids.iter().filter(|(client, _)| shard.holds(&ClientId::from(*client)));
+        format!("0 seen: {}", own.map(|(client, id)| format!("{client}/{id}")).collect::<Vec<_>>().join(" "))
     };
-    let heard = polling.until(1).await;
-    assert_eq!(heard[1..heard.len() - 1], expected.iter().filter(own).map(|l| (*l).to_owned()).collect::<Vec<_>>());
+    assert_eq!(seen, [own(&[("a", "x"), ("a", "y")]), own(&[("c", "z")])]);
     assert_eq!(counts(&polling.telemetry), ["requests{clients} 3", "requests{partner_channels} 3"]);
 }
 
@@ -308,7 +316,7 @@ async fn channels_of_a_sweep_that_no_known_client_owns_are_counted_and_left_out(
         ok(&json!([channel("x", Some("a")), channel("y", Some("nobody")), channel("z", None)]))
     });
     let mut polling = poll(fake, Settings { strategy: Strategy::Bulk, ..SETTINGS }, some_key());
-    assert_eq!(polling.until(1).await, ["0 listed: a", "0 read a: x", "0 cycle of 0"]);
+    assert_eq!(polling.until(1).await, ["0 listed: a", "0 sweep", "0 seen: a/x", "0 swept", "0 cycle of 0"]);
     assert_eq!(
         counts(&polling.telemetry),
         ["rejected_items{partner_channels} 2", "requests{clients} 2", "requests{partner_channels} 2"]
@@ -320,7 +328,7 @@ async fn a_sweep_that_fails_leaves_every_client_unread() {
     let world = world([("a", &["x"]), ("b", &[])]);
     world.lock().unwrap().refusals.insert("channels".to_owned(), 403);
     let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
-    assert_eq!(polling.until(1).await, ["0 listed: a b", "0 unreadable a", "0 unreadable b"]);
+    assert_eq!(polling.until(1).await, ["0 listed: a b", "0 sweep", "0 sweep failed"]);
 }
 
 #[tokio::test(start_paused = true)]

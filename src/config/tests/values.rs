@@ -179,9 +179,8 @@ fn telemetry_paths() {
 
 #[test]
 fn paths_and_switches_are_taken_as_they_are() {
-    let config = load_partner(&["--state.file=/s", "--web.config.file=/w.yml", "--web.enable-lifecycle"]).unwrap();
+    let config = load_partner(&["--state.file=/s", "--web.enable-lifecycle"]).unwrap();
     assert_eq!(config.state_file.as_deref(), Some(Path::new("/s")));
-    assert_eq!(config.web.config_file.as_deref(), Some(Path::new("/w.yml")));
     assert!(config.web.enable_lifecycle);
 }
 

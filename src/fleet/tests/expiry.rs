@@ -3,7 +3,7 @@
 use super::*;
 
 fn expired(fleet: &Fleet) -> Vec<&str> {
-    fleet.clients(..).filter(|(_, state)| state.expired).map(|(id, _)| id.as_str()).collect()
+    fleet.clients(..).filter(|state| state.expired).map(|state| state.client.id.as_str()).collect()
 }
 
 #[test]

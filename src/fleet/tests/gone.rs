@@ -81,12 +81,10 @@ fn a_channel_that_an_incomplete_answer_does_not_hold_stays_until_the_bound() {
     let mut fleet = known();
     fleet.apply(read_in_part(100, "a", &["y"]));
     fleet.apply(read_in_part(100 + BOUND - 1, "a", &["y"]));
-    let missing = ChannelState { channel: good("x"), missing_since: Some(at(100)) };
-    let there = ChannelState { channel: good("y"), missing_since: None };
-    assert_eq!(fleet.client(&"a".into()).unwrap().channels, [missing, there.clone()]);
+    assert_eq!(channels(&fleet, "a"), [(good("x"), Some(at(100))), (good("y"), None)]);
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Freshness)]));
     fleet.apply(read_in_part(100 + BOUND, "a", &["y"]));
-    assert_eq!(fleet.client(&"a".into()).unwrap().channels, [there]);
+    assert_eq!(channels(&fleet, "a"), [(good("y"), None)]);
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
 }
 

@@ -124,10 +124,8 @@ impl Drive {
                 if !self.plan.sweep_is_believed(channels, true) {
                     return self.say("not believed");
                 }
-                for (look, id) in looks {
-                    self.plan.swept_client(now, &id, look);
-                }
-                self.plan.swept(now, self.pace);
+                let looks = looks.into_iter().map(|(look, id)| (id, look)).collect();
+                self.plan.swept(now, &looks, self.pace);
             }
             Next::Wait(_) => unreachable!("nothing to answer"),
         }

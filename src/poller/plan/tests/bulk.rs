@@ -86,22 +86,25 @@ fn a_client_that_changed_is_watched_for_three_cycles() {
 }
 
 #[test]
-fn where_the_budget_is_not_enough_for_all_who_are_watched_the_longest_unread_come_first() {
+fn the_budget_that_is_left_bounds_how_many_are_watched() {
     let mut drive = Drive::new(Strategy::Auto);
-    drive.list = Ok(many(3));
     drive.pace.requests_per_second = 0.02;
-    drive.looks = many(3).into_iter().map(|id| (id, TROUBLED)).collect();
-    // A sweep reads all of them; the read of c02 of an earlier time is older.
-    let now = drive.start;
-    assert_eq!(drive.plan.next(now), Next::List);
-    drive.plan.listed(now, many(3).into_iter().map(ClientId::from), true, drive.pace);
-    assert_eq!(drive.plan.next(now), Next::Sweep);
-    for (i, id) in many(3).into_iter().enumerate() {
-        let read_at = now + Duration::from_secs(3 - i as u64);
-        drive.plan.swept_client(read_at, &id.into(), TROUBLED);
-    }
-    drive.plan.swept(now, drive.pace);
-    assert_eq!(drive.until(99), ["0 read c02", "0 cycle of 0", "50 read c01"]);
+    drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
+    assert_eq!(drive.until(99), ["0 list", "0 sweep", "0 cycle of 0", "0 read b", "50 read c"]);
+}
+
+#[test]
+fn where_a_sweep_fails_the_longest_unread_of_those_who_are_watched_come_first() {
+    let mut drive = Drive::new(Strategy::Auto);
+    drive.pace.requests_per_second = 0.02;
+    drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
+    drive.until(99);
+    drive.sweep = Err(Reason::ServerError);
+    // d was not read since the sweep; then b, who was read before c.
+    assert_eq!(
+        drive.until(199),
+        ["100 list", "100 sweep", "100 all unread", "100 read d", "100 cycle of 0", "150 read b"]
+    );
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! `check --live`: what the API answers to each partner's key, and what would be
+//! exported of it.
+
+use std::sync::Arc;
+
+use super::report::report;
+use crate::cli::access;
+use crate::cli::terminal::{Progress, print};
+use crate::clock::Clock;
+use crate::config::{Config, PartnerConfig};
+use crate::exposition::{Answer, Filter, Format, Publisher, RenderSettings, Snapshot};
+use crate::fleet::Fleet;
+use crate::model::{Channel, Client, ClientId, Observation};
+use crate::partner_api::http::HttpTransport;
+use crate::partner_api::{ApiError, Listing, PartnerApi};
+use crate::poller::{Pace, Strategy};
+
+/// Families of the sample.
+const SAMPLE: &[&str] = &[
+    "d360_client_info",
+    "d360_channel_info",
+    "d360_channel_availability_status",
+    "d360_channel_quality_rating",
+    "d360_channel_messaging_limit",
+];
+
+/// Calls the API for each partner and says what came.
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    let mut failed = Vec::new();
+    for partner in &config.partners {
+        let found = find(partner, config).await?;
+        let problems = found.problems(partner);
+        print(report(partner, &found).as_bytes())?;
+        if !problems.is_empty() {
+            failed.push(problems.join("\n"));
+        }
+    }
+    anyhow::ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+/// What the API answered to one partner.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What the pacer starts with.
+    pub(super) pace: Pace,
+    /// This shard's clients.
+    pub(super) clients: Result<Listing<Client>, ApiError>,
+    /// The channels of one client, if there is one.
+    pub(super) client_channels: Option<(ClientId, Result<Listing<Channel>, ApiError>)>,
+    /// How many channels the partner's list holds for this shard; not asked for
+    /// without a list of clients.
+    pub(super) partner_channels: Option<Result<usize, ApiError>>,
+    /// Series of everything that was read.
+    pub(super) series: usize,
+    /// Series of one client with one channel, as they would be exported.
+    pub(super) sample: String,
+}
+
+async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found> {
+    let api = access::connect(partner)?;
+    let progress = Progress::walk(format!("listing the clients of {}", partner.id));
+    let mut found = Found {
+        // Before the first request: the pacer climbs while it is used.
+        pace: Pace { requests_per_second: api.rate(), page_size: api.page_size() },
+        clients: api.clients().await,
+        client_channels: None,
+        partner_channels: None,
+        series: 0,
+        sample: String::new(),
+    };
+    let [mut fleet, mut sample] = [(); 2].map(|()| Fleet::new(partner.id.clone(), config.max_staleness));
+    let Ok(listing) = &mut found.clients else { return Ok(found) };
+    listing.items.retain(|client| partner.poll.shard.holds(&client.id));
+    let at = Clock::system().now();
+    fleet.apply(Observation::ClientsListed { clients: listing.items.clone(), complete: listing.complete, at });
+
+    if let Some(client) = listing.items.first().cloned() {
+        progress.says(format!("reading the channels of {}", client.id));
+        let read = api.client_channels(&client.id).await;
+        let channels: Vec<Channel> = read.iter().flat_map(|listing| listing.items.clone()).collect();
+        let id = client.id.clone();
+        let sampled = channels.first().cloned().into_iter().collect();
+        fleet.apply(read_of(&id, channels, at));
+        sample.apply(Observation::ClientsListed { clients: vec![client], complete: true, at });
+        sample.apply(read_of(&id, sampled, at));
+        found.client_channels = Some((id, read));
+    }
+    found.partner_channels = Some(sweep(&api, partner, &mut fleet, &progress).await);
+    found.series = snapshot(&mut fleet, &config.render).series();
+    let families = Filter::Names(SAMPLE.iter().map(|&name| name.to_owned()).collect());
+    let text: Vec<u8> =
+        Answer::new(&Arc::new(snapshot(&mut sample, &config.render)), &[], Format::Text004, false, &families)
+            .flatten()
+            .collect();
+    found.sample = String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    Ok(found)
+}
+
+fn snapshot(fleet: &mut Fleet, settings: &RenderSettings) -> Snapshot {
+    let mut publisher = Publisher::new(settings.clone());
+    publisher.update(fleet);
+    publisher.snapshot()
+}
+
+fn read_of(client: &ClientId, channels: Vec<Channel>, at: jiff::Timestamp) -> Observation {
+    Observation::ChannelsRead { client: client.clone(), channels, complete: true, at }
+}
+
+/// Walks the partner's channel list into the fleet, and counts the channels that
+/// are this shard's.
+async fn sweep(
+    api: &PartnerApi<HttpTransport>,
+    partner: &PartnerConfig,
+    fleet: &mut Fleet,
+    progress: &Progress,
+) -> Result<usize, ApiError> {
+    let mut walk = api.partner_channels();
+    let mut count = 0;
+    fleet.apply(Observation::SweepStarted);
+    while let Some(page) = walk.next_page().await? {
+        let owned = page.into_iter().filter_map(|owned| Some((owned.client?, owned.channel)));
+        let channels: Vec<_> = owned.filter(|(client, _)| partner.poll.shard.holds(client)).collect();
+        count += channels.len();
+        progress.says(format!("reading the partner's channel list: {count}"));
+        fleet.apply(Observation::ChannelsSeen { channels });
+    }
+    let complete = walk.finish()?;
+    fleet.apply(Observation::SweepCompleted { complete, at: Clock::system().now() });
+    Ok(count)
+}
+
+impl Found {
+    /// What keeps the exporter from its work, and what to do. A list that the
+    /// strategy can do without is no problem.
+    fn problems(&self, partner: &PartnerConfig) -> Vec<String> {
+        if let Err(error) = &self.clients {
+            return vec![access::failure(partner, "list the clients", error)];
+        }
+        let single = self.client_channels.as_ref().and_then(|(id, read)| {
+            let error = read.as_ref().err()?;
+            Some(access::failure(partner, &format!("read the channels of the client `{id}`"), error))
+        });
+        let sweep = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
+        let sweep = sweep.map(|error| access::failure(partner, "read the partner's channel list", error));
+        match (partner.poll.strategy, single, sweep) {
+            (Strategy::PerClient, single, _) => single.into_iter().collect(),
+            (Strategy::Bulk, _, sweep) => sweep.into_iter().collect(),
+            (Strategy::Auto, Some(single), Some(sweep)) => vec![single, sweep],
+            (Strategy::Auto, _, _) => Vec::new(),
+        }
+    }
+}

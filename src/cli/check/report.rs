@@ -1,0 +1,121 @@
+//! What `check --live` says of one partner.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::live::Found;
+use crate::cli::table::visible;
+use crate::config::PartnerConfig;
+use crate::model::Reason;
+use crate::partner_api::ApiError;
+use crate::poller::{Reads, Strategy, per_client_requests, sweep_requests};
+
+/// Everything that was found, for a person.
+pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
+    let mut out = format!("partner {}\n", visible(partner.id.as_str()));
+    let mut line = |what: &str, said: String| {
+        let _ = writeln!(out, "  {what:<17} {}", visible(&said));
+    };
+    let clients = match &found.clients {
+        Ok(listing) => {
+            line("key", "works".to_owned());
+            line("clients", readable(listing.items.len(), listing.complete));
+            listing.items.len()
+        }
+        Err(error) => {
+            let key = match error.reason {
+                Reason::Unauthorized => "refused",
+                Reason::Forbidden | Reason::NotFound => "not for this partner id, or the id is wrong",
+                _ => "not known, because the API gave no usable answer",
+            };
+            line("key", key.to_owned());
+            line("clients", unreadable(error));
+            return out;
+        }
+    };
+    let single = match &found.client_channels {
+        Some((id, Ok(listing))) => format!("{} (of {id})", readable(listing.items.len(), listing.complete)),
+        Some((id, Err(error))) => format!("{} (of {id})", unreadable(error)),
+        None => "not asked for: there is no client".to_owned(),
+    };
+    line("one's channels", single);
+    let channels = match &found.partner_channels {
+        Some(Ok(channels)) => {
+            line("all channels", readable(*channels, true));
+            Some(*channels)
+        }
+        Some(Err(error)) => {
+            line("all channels", unreadable(error));
+            None
+        }
+        None => None,
+    };
+    line("per-client cycle", cost(partner, found, per_client_requests(clients, found.pace.page_size)));
+    if let Some(channels) = channels {
+        line("bulk cycle", cost(partner, found, sweep_requests(clients, channels, found.pace.page_size)));
+    }
+    line("strategy", strategy(partner, found, clients, channels.is_some()));
+    match channels {
+        Some(_) => line("exports", format!("{} series of clients and channels, such as", found.series)),
+        None => line("exports", "series such as".to_owned()),
+    }
+    for series in found.sample.lines() {
+        let _ = writeln!(out, "    {}", visible(series));
+    }
+    out
+}
+
+fn readable(items: usize, complete: bool) -> String {
+    let lacking = if complete { "" } else { ", but some items could not be read" };
+    format!("readable: {items}{lacking}")
+}
+
+fn unreadable(error: &ApiError) -> String {
+    format!("not readable: {error}")
+}
+
+/// Requests of a cycle, and how long they take at the pace that the pacer starts
+/// with and at its most.
+fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
+    let (start, most) = (found.pace.requests_per_second, partner.max_rate.per_second());
+    format!(
+        "{requests} requests: {} at today's {}, {} at --api.max-rate ({})",
+        duration(requests, start),
+        per_second(start),
+        duration(requests, most),
+        per_second(most)
+    )
+}
+
+fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_sweep: bool) -> String {
+    let settings = &partner.poll;
+    let asked = match settings.strategy {
+        Strategy::PerClient => return "per-client, as --poll.strategy says".to_owned(),
+        Strategy::Bulk => return "bulk, as --poll.strategy says".to_owned(),
+        Strategy::Auto => "`auto` chooses",
+    };
+    let interval = humantime::format_duration(settings.interval);
+    let room = found.pace.requests_per_second * settings.interval.as_secs_f64();
+    match settings.strategy.choose(clients, found.pace, settings.interval) {
+        Reads::PerClient => {
+            format!("{asked} per-client: --poll.interval ({interval}) has room for {room:.0} requests")
+        }
+        Reads::Sweep if can_sweep => {
+            format!("{asked} bulk: --poll.interval ({interval}) has room for only {room:.0} requests")
+        }
+        Reads::Sweep => format!(
+            "{asked} per-client, because the partner's channel list can't be read; --poll.interval ({interval}) has \
+             room for only {room:.0} requests, so cycles will run late"
+        ),
+    }
+}
+
+fn duration(requests: usize, per_second: f64) -> String {
+    let seconds = Duration::try_from_secs_f64((requests as f64 / per_second).ceil()).unwrap_or(Duration::MAX);
+    humantime::format_duration(seconds).to_string()
+}
+
+/// A rate with as many digits as tell it apart from nothing.
+fn per_second(rate: f64) -> String {
+    if rate >= 1.0 { format!("{rate:.0}/s") } else { format!("{:.0}/min", rate * 60.0) }
+}
