@@ -11,6 +11,7 @@
 //! | [`prometheus`] | a real Prometheus, and promtool |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
+//! | [`reload`] | a configuration that changes while the exporter runs |
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`structure`] | which module may import which |
@@ -25,6 +26,7 @@ mod harness;
 mod negotiation;
 mod paused;
 mod prometheus;
+mod reload;
 mod restart;
 mod signal;
 mod snapshots;

@@ -1,7 +1,10 @@
 //! Restarting is not an event: the state file, and what happens to a bad one.
 
 use std::path::Path;
+use std::time::Duration;
 
+use d360_exporter::fleet::{Fleet, state_file};
+use d360_exporter::model::{Client, Observation};
 use serde_json::json;
 
 use crate::harness::{Api, Exporter, expected, fleet, metrics_of};
@@ -76,4 +79,56 @@ async fn the_state_of_another_partner_is_a_cold_start() {
     assert_eq!(other.get("/-/ready", &[]).await.status(), 503);
     assert_eq!(metrics_of(&other.scrape().await).len(), 0);
     assert!(other.stop().await.contains("starting cold"));
+}
+
+/// Set in the process that the kill test kills: the file to write again and again.
+const WRITER: &str = "D360_TEST_STATE_WRITER";
+
+/// A state of so many clients, so that a write takes its time.
+fn state_of(clients: usize) -> Vec<u8> {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let clients = (0..clients).map(|i| Client { name: Some("x".repeat(200).into()), ..Client::new(format!("{i}CL")) });
+    let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(60));
+    fleet.apply(Observation::ClientsListed { clients: clients.collect(), complete: true, at });
+    state_file::encode([&fleet].into_iter()).unwrap()
+}
+
+/// No test by itself: the process that the kill test starts.
+#[test]
+fn writer_that_is_killed() {
+    let Some(file) = std::env::var_os(WRITER) else { return };
+    let states = [state_of(1000), state_of(2000)];
+    for state in states.iter().cycle() {
+        state_file::replace(Path::new(&file), state).unwrap();
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_write_leaves_the_old_state_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let whole = [state_of(1000), state_of(2000)];
+    let mut seen = [0; 2];
+    for round in 0..200_u64 {
+        let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "restart::writer_that_is_killed"])
+            .env(WRITER, &file)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first write of this process, and then any moment of the next ones.
+        let before = std::fs::metadata(&file).and_then(|m| m.modified()).ok();
+        while std::fs::metadata(&file).and_then(|m| m.modified()).ok() == before {
+            assert_eq!(writer.try_wait().unwrap(), None, "the writer runs until it is killed");
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_micros(round * 7919 % 10_000));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let content = std::fs::read(&file).unwrap();
+        let at = whole.iter().position(|state| *state == content);
+        seen[at.unwrap_or_else(|| panic!("round {round} left a state that was never written"))] += 1;
+        assert!(state_file::load(&file).unwrap().is_some());
+    }
+    assert!(seen.iter().all(|&n| n > 0), "kills came at both states: {seen:?}");
 }
