@@ -83,14 +83,15 @@ impl Exporter {
                 ("publication", Ok(()))
             }
         });
+        // Before the first scrape can come: every series that can exist is there.
+        let mut partners = Partners::new(observe, change, telemetry.clone(), clock, config.max_staleness);
+        partners.start(config.partners, known)?;
         let ask = config.web.enable_lifecycle.then_some(ask_reload.clone());
-        let web = Web::new(published, telemetry.clone(), clock, &config.web, config.effective.clone(), ask);
+        let web = Web::new(published, telemetry, clock, &config.web, config.effective.clone(), ask);
         for listener in listeners {
             let server = web::serve(listener, web.clone(), stop.clone());
             tasks.spawn(async move { ("web server", server.await.map_err(anyhow::Error::from)) });
         }
-        let mut partners = Partners::new(observe, change, telemetry, clock, config.max_staleness);
-        partners.start(config.partners, known)?;
         let stopping = stop.clone();
         tasks.spawn(async move {
             // Kept, so that without anyone to ask the channel stays open.

@@ -19,7 +19,7 @@ pub use process::{Program, tool};
 
 /// How long anything may take on a busy machine before it counts as not
 /// happening.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(30);
