@@ -4,9 +4,9 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager
+TEST_PACKAGES := prometheus prometheus-alertmanager curl
 
-.PHONY: help test test-tools lint fmt demo image-test
+.PHONY: help test test-tools lint fmt demo demo-stack image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,10 @@ fmt: ## Format the code
 
 demo: ## Run the exporter on the embedded simulator
 	$(CARGO) run --release -- demo
+
+demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Alertmanager
+	$(CARGO) build --release --locked
+	./scripts/demo-stack.sh
 
 image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap

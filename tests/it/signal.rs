@@ -9,6 +9,7 @@
 
 mod chain;
 mod daemon;
+mod demo_stack;
 mod files;
 mod lint;
 mod names;
