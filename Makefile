@@ -4,7 +4,7 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager curl
+TEST_PACKAGES := prometheus prometheus-alertmanager curl systemd python3 python3-venv
 
 .PHONY: help test test-tools lint fmt demo demo-stack image-test
 
@@ -17,6 +17,7 @@ test: test-tools ## Install what the tests need, and run all of them
 test-tools: ## Install the packages that the tests need
 	@./scripts/install-packages.sh $(TEST_PACKAGES)
 	@./scripts/install-python-packages.sh
+	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check

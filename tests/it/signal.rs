@@ -10,6 +10,7 @@
 mod chain;
 mod daemon;
 mod demo_stack;
+mod deploy;
 mod files;
 mod lint;
 mod names;
