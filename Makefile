@@ -4,9 +4,9 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager
+TEST_PACKAGES := prometheus prometheus-alertmanager curl systemd python3 python3-venv
 
-.PHONY: help test test-tools lint fmt demo image-test
+.PHONY: help test test-tools lint fmt demo demo-stack image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,6 +17,7 @@ test: test-tools ## Install what the tests need, and run all of them
 test-tools: ## Install the packages that the tests need
 	@./scripts/install-packages.sh $(TEST_PACKAGES)
 	@./scripts/install-python-packages.sh
+	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check
@@ -28,6 +29,10 @@ fmt: ## Format the code
 
 demo: ## Run the exporter on the embedded simulator
 	$(CARGO) run --release -- demo
+
+demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Alertmanager
+	$(CARGO) build --release --locked
+	./scripts/demo-stack.sh
 
 image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap

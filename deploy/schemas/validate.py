@@ -1,9 +1,9 @@
-"""Judges manifests: Kubernetes' own kinds by its published schemas, the Prometheus Operator's by its CRDs, and both,
-like the compose file, by what deploy/ promises about hardening.
+"""Judges manifests: Kubernetes' own kinds by its published schemas, the Prometheus Operator's by operator.yaml, and
+both, like the compose file, by what deploy/ promises about hardening.
 
-    validate.py kubernetes CRD_DIR FILE...    FILE is rendered YAML, for example of `kubectl kustomize`
+    validate.py kubernetes FILE...    manifests and kustomizations as they stand, or rendered YAML
     validate.py compose FILE
-    validate.py yaml FILE...                  parses, and no key twice
+    validate.py yaml FILE...          parses, and no key twice
 
 Unknown fields are errors: the API server would drop them silently. Every finding is printed; exit 1 if there is one.
 """
@@ -11,6 +11,7 @@ Unknown fields are errors: the API server would drop them silently. Every findin
 import pathlib
 import sys
 
+import jsonpatch
 import jsonschema
 import kubernetes_validate
 import yaml
@@ -36,48 +37,19 @@ class UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-class Crds(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The CRDs run to tens of thousands of lines and hold a bare `=`, which YAML 1.1 gives a type of its own."""
-
-
-Crds.add_constructor("tag:yaml.org,2002:value", Crds.construct_yaml_str)
-
-
-def documents(path, loader=UniqueKeys):
+def documents(path):
     with open(path, encoding="utf-8") as file:
-        return [document for document in yaml.load_all(file, loader) if document is not None]
+        return [document for document in yaml.load_all(file, UniqueKeys) if document is not None]
 
 
-def strict(schema):
-    """The CRD's schema as the API server applies it with fieldValidation=Strict."""
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: value for key, value in schema.items() if key not in ("properties", "items", "additionalProperties")}
-    if "properties" in schema:
-        closed["properties"] = {name: strict(inner) for name, inner in schema["properties"].items()}
-    if "items" in schema:
-        closed["items"] = strict(schema["items"])
-    if "additionalProperties" in schema:
-        closed["additionalProperties"] = strict(schema["additionalProperties"])
-    elif "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        closed["additionalProperties"] = False
-    if schema.get("nullable") and "type" in closed:
-        closed["type"] = [closed["type"], "null"]
-    return closed
-
-
-def custom_schemas(folder):
-    schemas = {}
-    for path in sorted(pathlib.Path(folder).glob("*.yaml")):
-        for crd in documents(path, Crds):
-            if crd.get("kind") != "CustomResourceDefinition":
-                continue
-            for version in crd["spec"]["versions"]:
-                key = f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]
-                schemas[key] = strict(version["schema"]["openAPIV3Schema"])
-    if not schemas:
-        sys.exit(f"expected CustomResourceDefinitions as *.yaml in {folder}, found none")
-    return schemas
+def operator_schemas():
+    """What the API server would apply of the operator's CRDs with fieldValidation=Strict, by API version and kind."""
+    [kinds] = documents(pathlib.Path(__file__).parent / "operator.yaml")
+    definitions = kinds.pop("definitions")
+    return {
+        ("monitoring.coreos.com/v1", kind): jsonschema.Draft202012Validator(schema | {"definitions": definitions})
+        for kind, schema in kinds.items()
+    }
 
 
 def pod_findings(name, pod):
@@ -112,29 +84,83 @@ def pod_findings(name, pod):
                 yield f"{name}: expected a volume for the mount {mount['name']}, found {sorted(volumes)}"
 
 
-def kubernetes_findings(crds, paths):
-    custom = custom_schemas(crds)
-    for path in paths:
+def resource_findings(where, resource, operator):
+    api, kind = resource.get("apiVersion"), resource.get("kind")
+    name = f"{where}: {kind} {resource.get('metadata', {}).get('name')}"
+    if (api, kind) in operator:
+        for error in operator[api, kind].iter_errors(resource):
+            yield f"{name}: at {error.json_path}: {error.message}"
+        return
+    for version in KUBERNETES_VERSIONS:
+        try:
+            kubernetes_validate.validate(resource, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            at = ".".join(str(part) for part in error.path)
+            yield f"{name}: against Kubernetes {version}: at {at}: {error.message}"
+        except (kubernetes_validate.SchemaNotFoundError, kubernetes_validate.InvalidSchemaError) as error:
+            yield f"{name}: expected a known kind, found {api} {kind}: {error}"
+    if kind in ("Deployment", "StatefulSet"):
+        pod = dict(resource["spec"]["template"]["spec"])
+        templates = resource["spec"].get("volumeClaimTemplates", [])
+        pod["claims"] = {template["metadata"]["name"] for template in templates}
+        yield from pod_findings(name, pod)
+
+
+# The fields of a kustomization that deploy/ may use. More than that, and the check has to learn what it does.
+KUSTOMIZATION = {
+    "apiVersion", "kind", "namespace", "resources", "images", "configMapGenerator", "generatorOptions", "replacements",
+    "patches",
+}  # fmt: skip
+
+
+def resources_of(path):
+    """The resources that a kustomization gathers, each with the file that it stands in."""
+    [kustomization] = documents(path)
+    for entry in kustomization.get("resources", []):
+        file = path.parent / entry
+        if file.is_dir():
+            yield from resources_of(file / "kustomization.yaml")
+        else:
+            for resource in documents(file):
+                yield file, resource
+
+
+def kustomization_findings(path, kustomization, operator):
+    for key in sorted(kustomization.keys() - KUSTOMIZATION):
+        yield f"{path}: expected one of {sorted(KUSTOMIZATION)}, found {key}"
+    generators = kustomization.get("configMapGenerator", [])
+    files = [entry.partition("=")[2] or entry for generator in generators for entry in generator.get("files", [])]
+    files += [entry for generator in generators for entry in generator.get("envs", [])]
+    for entry in files + kustomization.get("resources", []):
+        if not (path.parent / entry).exists():
+            yield f"{path}: expected {entry}, found nothing there"
+            return
+    resources = {(found["kind"], found["metadata"]["name"]): found for _, found in resources_of(path)}
+    for patch in kustomization.get("patches", []):
+        key = patch["target"]["kind"], patch["target"]["name"]
+        if key not in resources:
+            yield f"{path}: expected a resource to patch, found no {key}"
+            continue
+        try:
+            patched = jsonpatch.apply_patch(resources[key], yaml.load(patch["patch"], UniqueKeys))
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+            yield f"{path}: expected a patch that applies to {key}: {error}"
+            continue
+        yield from resource_findings(f"{path} (patched)", patched, operator)
+    for replacement in kustomization.get("replacements", []):
+        for end in [replacement["source"]] + [target["select"] for target in replacement["targets"]]:
+            if (end["kind"], end["name"]) not in resources:
+                yield f"{path}: expected a resource for the replacement, found no {end['kind']} {end['name']}"
+
+
+def kubernetes_findings(paths):
+    operator = operator_schemas()
+    for path in map(pathlib.Path, paths):
         for resource in documents(path):
-            api, kind = resource.get("apiVersion"), resource.get("kind")
-            name = f"{path}: {kind} {resource.get('metadata', {}).get('name')}"
-            if (api, kind) in custom:
-                for error in jsonschema.Draft202012Validator(custom[api, kind]).iter_errors(resource):
-                    yield f"{name}: at {error.json_path}: {error.message}"
-                continue
-            for version in KUBERNETES_VERSIONS:
-                try:
-                    kubernetes_validate.validate(resource, version, strict=True)
-                except kubernetes_validate.ValidationError as error:
-                    where = ".".join(str(part) for part in error.path)
-                    yield f"{name}: against Kubernetes {version}: at {where}: {error.message}"
-                except (kubernetes_validate.SchemaNotFoundError, kubernetes_validate.InvalidSchemaError) as error:
-                    yield f"{name}: expected a known kind, found {api} {kind}: {error}"
-            if kind in ("Deployment", "StatefulSet"):
-                pod = dict(resource["spec"]["template"]["spec"])
-                templates = resource["spec"].get("volumeClaimTemplates", [])
-                pod["claims"] = {template["metadata"]["name"] for template in templates}
-                yield from pod_findings(name, pod)
+            if resource.get("kind") == "Kustomization":
+                yield from kustomization_findings(path, resource, operator)
+            else:
+                yield from resource_findings(path, resource, operator)
 
 
 def compose_findings(path):
@@ -181,8 +207,8 @@ def yaml_findings(paths):
 
 def main(arguments):
     match arguments:
-        case ["kubernetes", crds, *paths] if paths:
-            findings = list(kubernetes_findings(crds, paths))
+        case ["kubernetes", *paths] if paths:
+            findings = list(kubernetes_findings(paths))
         case ["compose", path]:
             findings = list(compose_findings(path))
         case ["yaml", *paths] if paths:

@@ -1,14 +1,22 @@
 //! The signal: what turns the exporter's metrics into somebody who knows. Dashboards, rules, runbooks and `deploy/` are
 //! read here, judged, and run on the real programs.
 //!
-//! * `files`, `promql`, `programs`: what the files say, which names their expressions read and return, and what runs them.
-//! * `lint`, `names`, `rules`, `runbooks`: tests of the files as they stand.
+//! * `files`, `promql`: what the files say, and which names their expressions read and return.
+//! * `lint`, `names`, `rules`, `runbooks`, `deploy`: tests of the files as they stand.
+//! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
+//! * `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that can't go on fails its test")]
 
+mod chain;
+mod daemon;
+mod demo_stack;
+mod deploy;
 mod files;
 mod lint;
 mod names;
 mod programs;
 mod promql;
+mod queries;
 mod rules;
 mod runbooks;
+mod stack;

@@ -1,0 +1,93 @@
+//! Programs that run beside a test, and waiting for what they do. A program that was started ends with the test, however
+//! that ends.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tokio::time::{Duration, Instant};
+
+use super::programs::succeeds;
+
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A running program. It ends with this value.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// Starts a command that writes all it says to `log`.
+    pub(super) fn start(command: &mut Command, log: PathBuf) -> Self {
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        Self { child, log }
+    }
+
+    /// The process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All it said so far.
+    pub(super) fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The status with which it ended, if it did.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub(super) fn signal(&self, name: &str) {
+        succeeds(Command::new("sh").args(["-c", &format!("kill -s {name} {}", self.pid())]));
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(super) async fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        until("the program to end", Duration::from_secs(20), async || self.ended().ok_or_else(|| self.said())).await
+    }
+}
+
+impl Drop for Daemon {
+    #[allow(clippy::print_stderr, reason = "a failed test shows why")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.said();
+            let tail: Vec<_> = said.lines().rev().take(15).collect();
+            let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+            eprintln!("--- the end of {}\n{tail}", self.log.display());
+        }
+        // First in peace: a script has children of its own to end.
+        let _ = Command::new("sh").args(["-c", &format!("kill -s TERM {} 2>/dev/null", self.pid())]).status();
+        for _ in 0..200 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `attempt` succeeds, and panics with its last error when the deadline is over.
+pub(super) async fn until<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(why) => assert!(Instant::now() < deadline, "waited {within:?} for {what}: {why}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
