@@ -4,9 +4,9 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager curl systemd python3 python3-venv
+TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils curl groff-base python3 python3-venv systemd
 
-.PHONY: help test test-tools lint fmt demo demo-stack image-test
+.PHONY: help test test-tools lint fmt demo demo-stack dist-docs deb image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,3 +37,20 @@ demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Al
 image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap
 	./scripts/image-test.sh
+
+DIST_DOCS := target/dist-docs
+
+dist-docs: ## Write the manual pages and the completions to target/dist-docs
+	$(CARGO) build --locked --release
+	rm -rf $(DIST_DOCS)
+	mkdir -p $(DIST_DOCS)/completions
+	target/release/d360_exporter man $(DIST_DOCS)/man
+	target/release/d360_exporter completions bash > $(DIST_DOCS)/completions/d360_exporter.bash
+	target/release/d360_exporter completions zsh > $(DIST_DOCS)/completions/_d360_exporter
+	target/release/d360_exporter completions fish > $(DIST_DOCS)/completions/d360_exporter.fish
+
+# The same source in any folder gives the same bytes: paths are cut, times are the commit's.
+deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+deb: dist-docs ## Build the Debian package (needs `cargo install cargo-deb`)
+	$(CARGO) deb --locked --no-build

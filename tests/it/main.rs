@@ -2,6 +2,7 @@
 //!
 //! | module | judges |
 //! |---|---|
+//! | [`commands`] | the commands for people: output, exit codes, terminals and pipes |
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards and runbooks, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
@@ -22,6 +23,7 @@
 mod canary;
 mod catalogue;
 mod command_line;
+mod commands;
 mod harness;
 mod negotiation;
 mod paused;

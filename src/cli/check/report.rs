@@ -55,10 +55,11 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
         line("bulk cycle", cost(partner, found, sweep_requests(clients, channels, found.pace.page_size)));
     }
     line("strategy", strategy(partner, found, clients, channels.is_some()));
-    match channels {
-        Some(_) => line("exports", format!("{} series of clients and channels, such as", found.series)),
-        None => line("exports", "series such as".to_owned()),
-    }
+    let series = match channels {
+        Some(_) => format!("{} series of channels, clients and the partner", found.series),
+        None => "series of channels, clients and the partner".to_owned(),
+    };
+    line("exports", if found.sample.is_empty() { series } else { format!("{series}, such as") });
     for series in found.sample.lines() {
         let _ = writeln!(out, "    {}", visible(series));
     }
@@ -79,7 +80,8 @@ fn unreadable(error: &ApiError) -> String {
 fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
     let (start, most) = (found.pace.requests_per_second, partner.max_rate.per_second());
     format!(
-        "{requests} requests: {} at today's {}, {} at --api.max-rate ({})",
+        "{requests} request{}: {} at today's {}, {} at --api.max-rate ({})",
+        if requests == 1 { "" } else { "s" },
         duration(requests, start),
         per_second(start),
         duration(requests, most),
