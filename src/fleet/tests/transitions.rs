@@ -84,15 +84,15 @@ fn a_channel_that_is_missing_for_a_while_is_compared_with_what_it_was() {
 }
 
 #[test]
-fn transitions_add_up_and_come_in_the_order_of_channels() {
+fn transitions_add_up_and_come_in_the_order_of_the_answer() {
     let mut fleet = known();
     let with = |quality| ["y", "x"].map(|id| Channel { quality, ..good(id) }).to_vec();
     let channels = |transitions: Vec<Transition>| -> Vec<String> {
         transitions.into_iter().map(|t| t.channel.to_string()).collect()
     };
-    assert_eq!(channels(fleet.apply(read_as(1, "a", with(QualityRating::Low)))), ["x", "y"]);
-    assert_eq!(channels(fleet.apply(read_as(2, "a", with(QualityRating::High)))), ["x", "y"]);
-    assert_eq!(channels(fleet.apply(read_as(3, "a", with(QualityRating::Low)))), ["x", "y"]);
+    assert_eq!(channels(fleet.apply(read_as(1, "a", with(QualityRating::Low)))), ["y", "x"]);
+    assert_eq!(channels(fleet.apply(read_as(2, "a", with(QualityRating::High)))), ["y", "x"]);
+    assert_eq!(channels(fleet.apply(read_as(3, "a", with(QualityRating::Low)))), ["y", "x"]);
     assert_eq!(counted(&fleet), ["quality_rating high -> low: 4", "quality_rating low -> high: 2"]);
 }
 

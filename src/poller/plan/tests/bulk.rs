@@ -100,10 +100,10 @@ fn where_a_sweep_fails_the_longest_unread_of_those_who_are_watched_come_first() 
     drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
     drive.until(99);
     drive.sweep = Err(Reason::ServerError);
-    // d was not read since the sweep; then b, who was read before c.
+    // c was read at 50, after the sweep; b and d at 0.
     assert_eq!(
         drive.until(199),
-        ["100 list", "100 sweep", "100 all unread", "100 read d", "100 cycle of 0", "150 read b"]
+        ["100 list", "100 sweep", "100 all unread", "100 read b", "100 cycle of 0", "150 read d"]
     );
 }
 
