@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`commands`] | the commands for people: output, exit codes, terminals and pipes |
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
-//! | [`signal`] | rules, dashboards and runbooks, and the chain from a rating drop to a page |
+//! | [`signal`] | rules, dashboards, runbooks and `deploy/`, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |

@@ -5,7 +5,6 @@
 //! * `lint`, `names`, `rules`, `runbooks`, `deploy`: tests of the files as they stand.
 //! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
 //! * `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that can't go on fails its test")]
 
 mod chain;
 mod daemon;

@@ -6,9 +6,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Duration, Instant};
-
-use super::programs::succeeds;
 
 /// A port that nobody listens on.
 pub(super) fn free_port() -> u16 {
@@ -31,11 +30,6 @@ impl Daemon {
         Self { child, log }
     }
 
-    /// The process id.
-    pub(super) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// All it said so far.
     pub(super) fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -46,14 +40,14 @@ impl Daemon {
         self.child.try_wait().unwrap()
     }
 
-    /// Sends a signal, such as `INT`.
-    pub(super) fn signal(&self, name: &str) {
-        succeeds(Command::new("sh").args(["-c", &format!("kill -s {name} {}", self.pid())]));
+    /// Sends a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Asks it to end, and waits until it has.
     pub(super) async fn stop(mut self) -> ExitStatus {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         until("the program to end", Duration::from_secs(20), async || self.ended().ok_or_else(|| self.said())).await
     }
 }
@@ -68,7 +62,7 @@ impl Drop for Daemon {
             eprintln!("--- the end of {}\n{tail}", self.log.display());
         }
         // First in peace: a script has children of its own to end.
-        let _ = Command::new("sh").args(["-c", &format!("kill -s TERM {} 2>/dev/null", self.pid())]).status();
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         for _ in 0..200 {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::time::Duration;
 
@@ -58,7 +59,7 @@ async fn the_printed_request_drops_a_rating_and_within_a_minute_the_alert_is_in_
     let listening = ports.map(|(_, port)| format!("127.0.0.1:{port}"));
     let running = || listening.iter().flat_map(|address| processes_with(address)).collect::<Vec<_>>();
     assert!(running().len() >= 4, "{:?}", running());
-    demo.signal("INT");
+    demo.signal(Signal::INT);
     until("the demo to end", PATIENCE, async || demo.ended().map(|_| ()).ok_or_else(|| demo.said())).await;
     assert_eq!(demo.ended().unwrap().code(), Some(0), "{}", demo.said());
     assert_eq!(running(), [""; 0]);

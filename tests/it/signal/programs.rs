@@ -3,15 +3,14 @@
 
 use std::process::{Command, Output};
 
+use crate::harness::tool;
+
 /// The exporter.
 pub(super) const EXPORTER: &str = env!("CARGO_BIN_EXE_d360_exporter");
 
 /// A command of a program that a Debian package brings.
 pub(super) fn command(program: &str, package: &str) -> Command {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join(program).is_file());
-    assert!(found, "expected the program {program}, found none on PATH: install Debian's package {package}");
-    Command::new(program)
+    tool(program, package).into_std()
 }
 
 /// A command of the exporter that no setting of the environment reaches.
