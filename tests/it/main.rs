@@ -2,6 +2,7 @@
 //!
 //! | module | judges |
 //! |---|---|
+//! | [`outbound`] | proxies, certificates and where the key goes |
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards and runbooks, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
@@ -14,6 +15,7 @@
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`structure`] | which module may import which |
+//! | [`web_config`] | TLS, basic auth and the rest of `--web.config.file` |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
 #![allow(missing_docs, unreachable_pub, reason = "a binary of tests has no users")]
@@ -23,6 +25,7 @@ mod catalogue;
 mod command_line;
 mod harness;
 mod negotiation;
+mod outbound;
 mod paused;
 mod prometheus;
 mod restart;
@@ -31,3 +34,4 @@ mod snapshots;
 mod structure;
 mod truth;
 mod upstream;
+mod web_config;
