@@ -2,6 +2,7 @@
 //! and a parser of the exposition that shares no line with the renderer.
 
 mod api;
+mod certificates;
 mod expected;
 mod exporter;
 mod exposition;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use api::{Api, fleet};
+pub use certificates::{Authority, Pair};
 pub use expected::{expected, metrics_of};
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Series, SeriesMap};

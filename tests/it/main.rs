@@ -3,6 +3,7 @@
 //! | module | judges |
 //! |---|---|
 //! | [`commands`] | the commands for people: output, exit codes, terminals and pipes |
+//! | [`outbound`] | proxies, certificates and where the key goes |
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards, runbooks and `deploy/`, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
@@ -16,6 +17,7 @@
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`structure`] | which module may import which |
+//! | [`web_config`] | TLS, basic auth and the rest of `--web.config.file` |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
 #![allow(missing_docs, unreachable_pub, reason = "a binary of tests has no users")]
@@ -26,6 +28,7 @@ mod command_line;
 mod commands;
 mod harness;
 mod negotiation;
+mod outbound;
 mod paused;
 mod prometheus;
 mod reload;
@@ -35,3 +38,4 @@ mod snapshots;
 mod structure;
 mod truth;
 mod upstream;
+mod web_config;

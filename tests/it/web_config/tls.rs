@@ -1,0 +1,170 @@
+//! Who may connect, how, and what happens when certificates change.
+
+use reqwest::{Client, Version, tls};
+
+use super::{Folder, HASH, TLS, client, configured, status};
+use crate::harness::{Authority, Program, wait_until};
+
+async fn version(client: &Client, address: &str) -> Option<Version> {
+    client.get(format!("https://{address}/-/healthy")).send().await.ok().map(|answer| answer.version())
+}
+
+#[tokio::test]
+async fn tls_speaks_http2_and_http1_and_nothing_plain() {
+    let folder = Folder::new();
+    let exporter = folder.serve(TLS).await;
+    let trusting = client(folder.authority.pem(), None);
+    let older = configured(folder.authority.pem(), None, reqwest::ClientBuilder::http1_only);
+    assert_eq!(version(&trusting, exporter.address()).await, Some(Version::HTTP_2));
+    assert_eq!(version(&older, exporter.address()).await, Some(Version::HTTP_11));
+    let plain = trusting.get(format!("http://{}/-/healthy", exporter.address())).send().await;
+    assert!(plain.is_err(), "{plain:?}");
+    let stranger = client(Authority::new("stranger").pem(), None);
+    assert_eq!(status(&stranger, &exporter, "/-/healthy").await, "refused");
+    exporter.stop().await;
+}
+
+#[tokio::test]
+async fn http2_can_be_switched_off_and_is_never_spoken_without_tls() {
+    let folder = Folder::new();
+    let exporter = folder.serve(&format!("{TLS}http_server_config:\n  http2: false\n")).await;
+    assert_eq!(version(&client(folder.authority.pem(), None), exporter.address()).await, Some(Version::HTTP_11));
+    let forced = configured(folder.authority.pem(), None, reqwest::ClientBuilder::http2_prior_knowledge);
+    assert_eq!(version(&forced, exporter.address()).await, None);
+
+    let plain = folder.serve("").await;
+    let answer = forced.get(format!("http://{}/-/healthy", plain.address())).send().await;
+    assert!(answer.is_err(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn versions_outside_of_the_bounds_are_refused() {
+    let folder = Folder::new();
+    let only = |version: tls::Version| {
+        configured(folder.authority.pem(), None, move |b| b.tls_version_min(version).tls_version_max(version))
+    };
+    let mut told = Vec::new();
+    for bounds in ["", "  max_version: TLS12\n", "  min_version: TLS13\n"] {
+        let exporter = folder.serve(&format!("{TLS}{bounds}")).await;
+        for version in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
+            told.push(status(&only(version), &exporter, "/-/healthy").await);
+        }
+    }
+    assert_eq!(told, ["200", "200", "200", "refused", "refused", "200"]);
+}
+
+#[tokio::test]
+async fn each_client_auth_type_lets_in_those_it_names() {
+    let folder = Folder::new();
+    let stranger = Authority::new("stranger").issue(&["scraper.example"]);
+    let ours = folder.authority.issue(&["scraper.example", "192.0.2.7"]);
+    let other = folder.authority.issue(&["other.example"]);
+    let clients = [("none", None), ("stranger", Some(&stranger)), ("other", Some(&other)), ("ours", Some(&ours))];
+    let ca = "  client_ca_file: ca.crt\n";
+    let mut table = String::new();
+    for (name, settings) in [
+        ("NoClientCert", "  client_auth_type: NoClientCert\n".to_owned()),
+        ("RequestClientCert", "  client_auth_type: RequestClientCert\n".to_owned()),
+        ("RequireAnyClientCert", "  client_auth_type: RequireAnyClientCert\n".to_owned()),
+        (
+            "RequireAnyClientCert, SAN",
+            "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [scraper.example]\n".to_owned(),
+        ),
+        ("VerifyClientCertIfGiven", format!("{ca}  client_auth_type: VerifyClientCertIfGiven\n")),
+        ("RequireAndVerifyClientCert", format!("{ca}  client_auth_type: RequireAndVerifyClientCert\n")),
+        (
+            "RequireAndVerifyClientCert, SAN",
+            format!("{ca}  client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: [scraper.example]\n"),
+        ),
+        (
+            "RequireAndVerifyClientCert, IP SAN",
+            format!("{ca}  client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: [192.0.2.7]\n"),
+        ),
+    ] {
+        let exporter = folder.serve(&format!("{TLS}{settings}")).await;
+        for version in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
+            table.push_str(&format!("{name:<36}{version:?}"));
+            for (who, shown) in clients {
+                let client =
+                    configured(folder.authority.pem(), shown, |b| b.tls_version_min(version).tls_version_max(version));
+                table.push_str(&format!("  {who} {}", status(&client, &exporter, "/metrics").await));
+            }
+            table.push('\n');
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
+    let folder = Folder::new();
+    let exporter = folder.serve(TLS).await;
+    let before = client(folder.authority.pem(), None);
+    let next = Authority::new("next");
+    let pair = next.issue(&["127.0.0.1"]);
+
+    folder.write("server.crt", "half of a certif");
+    // One connection a look: the files are looked at when somebody comes.
+    wait_until("a line about the broken certificate", async || {
+        let fresh = client(folder.authority.pem(), None);
+        assert_eq!(status(&fresh, &exporter, "/-/healthy").await, "200");
+        exporter.program.lines_with("not in force").into_iter().next()
+    })
+    .await;
+    let text = async |path: &str| {
+        before.get(format!("https://{}{path}", exporter.address())).send().await.unwrap().text().await.unwrap()
+    };
+    let problem = "tls_server_config.cert: expected certificates in PEM, found none that can be read; check the file";
+    assert!(text("/metrics").await.contains("\nd360_exporter_config_last_reload_successful 0\n"));
+    assert!(text("/config").await.contains(problem));
+
+    folder.write("server.key", &pair.key);
+    folder.write("server.crt", &pair.certificate);
+    let after = client(next.pem(), None);
+    wait_until("the new certificate", async || (status(&after, &exporter, "/-/healthy").await == "200").then_some(()))
+        .await;
+    assert_eq!(status(&client(folder.authority.pem(), None), &exporter, "/-/healthy").await, "refused");
+    // The connection from before the change is still there.
+    assert!(text("/metrics").await.contains("\nd360_exporter_config_last_reload_successful 1\n"));
+    assert!(!text("/config").await.contains("not in force"));
+    let output = exporter.stop().await;
+    let broken = output.lines().filter(|line| line.contains(problem)).count();
+    assert_eq!(broken, 1, "told once: {output}");
+}
+
+#[tokio::test]
+async fn a_stop_ends_connections_that_wait_and_those_in_a_handshake() {
+    let folder = Folder::new();
+    let exporter = folder.serve(TLS).await;
+    let idle = client(folder.authority.pem(), None);
+    assert_eq!(status(&idle, &exporter, "/-/healthy").await, "200");
+    let silent = tokio::net::TcpStream::connect(exporter.address()).await.unwrap();
+    let output = exporter.stop().await;
+    assert!(output.contains("stopped"), "{output}");
+    drop((idle, silent));
+}
+
+#[tokio::test]
+async fn check_healthy_finds_life_behind_every_protection() {
+    let folder = Folder::new();
+    let users = format!("basic_auth_users:\n  alice: {HASH}\n");
+    let mutual = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n";
+    for web_config in [
+        String::new(),
+        users.clone(),
+        TLS.to_owned(),
+        format!("{TLS}{users}"),
+        format!("{TLS}{mutual}{users}"),
+        format!("{TLS}{mutual}  max_version: TLS12\n{users}"),
+    ] {
+        let exporter = folder.serve(&web_config).await;
+        let address = format!("--web.listen-address={}", exporter.address());
+        let file = format!("--web.config.file={}", folder.path().join("web.yml").display());
+        let args = ["check", "--healthy", "--partner.id=examplePA", &address, &file];
+        let key = [("D360_API_KEY", "demo-key")];
+        assert_eq!(Program::start(&args, &key).end().await, (Some(0), "healthy\n".to_owned()), "{web_config}");
+        exporter.stop().await;
+        let (code, output) = Program::start(&args, &key).end().await;
+        assert_eq!(code, Some(1), "nobody is there: {output}");
+    }
+}
