@@ -6,7 +6,7 @@ CARGO ?= cargo
 # Debian packages that the tests start or call.
 TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils curl groff-base python3 python3-venv systemd
 
-.PHONY: help test test-tools lint fmt demo demo-stack dist-docs deb image-test
+.PHONY: help test test-tools lint fmt demo demo-stack dist-docs deb deny sbom image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -23,6 +23,13 @@ lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+deny: ## Licences, banned crates and sources of what is built in
+	./scripts/check-supply-chain.py
+
+sbom: ## Write a software bill of materials to target/sbom.json
+	mkdir -p target
+	./scripts/sbom.py > target/sbom.json
 
 fmt: ## Format the code
 	$(CARGO) fmt
