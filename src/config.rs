@@ -27,11 +27,11 @@ use crate::partner_api::http::HttpSettings;
 use crate::partner_api::{ApiKey, Rate, credentials};
 use crate::poller::{self, Shard};
 use crate::telemetry::logging;
-use crate::web::Protection;
+use crate::web::{Protection, WebConfig};
 
 pub use error::{ConfigError, ConfigErrors};
 pub use flags::{Flags, LogFlags};
-pub use values::{ListenAddress, parse_duration, parse_rate};
+pub use values::{parse_duration, parse_rate};
 
 use error::Errors;
 use file::{FileConfig, FilePartner};
@@ -104,21 +104,6 @@ impl PartnerConfig {
             poll: self.poll,
         }
     }
-}
-
-/// The web server.
-#[derive(Debug, Clone)]
-pub struct WebConfig {
-    /// Where it listens.
-    pub listen: Vec<ListenAddress>,
-    /// Where the metrics are.
-    pub telemetry_path: String,
-    /// TLS, basic auth and whatever else `--web.config.file` asks for.
-    pub protection: Protection,
-    /// Parallel scrapes; 0 is any number.
-    pub max_requests: usize,
-    /// Whether `POST /-/reload` is there.
-    pub enable_lifecycle: bool,
 }
 
 /// How the log is written.

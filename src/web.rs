@@ -30,12 +30,26 @@ use axum::routing::{get, post};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::config::WebConfig;
 use crate::exposition::Published;
 use crate::telemetry::Telemetry;
 
 pub use protection::Protection;
-pub use server::{bind, serve};
+pub use server::{ListenAddress, bind, serve};
+
+/// How the web server is to be.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// Where it listens.
+    pub listen: Vec<ListenAddress>,
+    /// Where the metrics are.
+    pub telemetry_path: String,
+    /// TLS, basic auth and whatever else `--web.config.file` asks for.
+    pub protection: Protection,
+    /// Parallel scrapes; 0 is any number.
+    pub max_requests: usize,
+    /// Whether `POST /-/reload` is there.
+    pub enable_lifecycle: bool,
+}
 
 /// What handlers see.
 #[derive(Debug, Clone)]

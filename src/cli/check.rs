@@ -6,7 +6,8 @@ mod report;
 use clap::Args;
 
 use super::{Failure, environment};
-use crate::config::{Config, Flags, ListenAddress, WebConfig};
+use crate::config::{Config, Flags};
+use crate::web::{ListenAddress, WebConfig};
 
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]

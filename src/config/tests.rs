@@ -7,6 +7,7 @@ mod values;
 use clap::{CommandFactory as _, Parser};
 
 use super::*;
+use crate::web::ListenAddress;
 
 /// The flags of `serve`.
 #[derive(Debug, Parser)]

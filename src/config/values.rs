@@ -14,10 +14,7 @@ use crate::model::PartnerId;
 use crate::partner_api::Rate;
 use crate::poller::Strategy;
 use crate::telemetry::logging::Format;
-
-/// An address to listen on; one without a host means all of the machine's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddress(pub SocketAddr);
+use crate::web::ListenAddress;
 
 /// A duration such as `30s`, `5m`, `500ms`.
 ///

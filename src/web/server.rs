@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{Protection, Web};
-use crate::config::ListenAddress;
+
+/// An address to listen on; one without a host means all of the machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddress(pub SocketAddr);
 
 /// For a TLS handshake, from there to the end of the first request's headers,
 /// and between requests on a connection that is kept.

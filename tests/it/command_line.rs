@@ -63,7 +63,7 @@ async fn all_mistakes_of_a_configuration_are_reported_at_once() {
         let mut expected: Vec<&str> = mistakes.iter().map(|flag| flag.split('=').next().unwrap()).collect();
         // Two shards and number three are one mistake between them.
         expected.retain(|flag| *flag != "--total-shards");
-        expected.push("--partner.id");
+        expected.extend(["--partner.id", "--partner.api-key-file"]);
         expected.sort_unstable();
         reported.sort_unstable();
         assert_eq!(reported, expected, "{output}");

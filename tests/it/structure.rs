@@ -11,7 +11,7 @@ use regex_lite::Regex;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("catalogue", &[]),
     ("clock", &[]),
-    ("config", &["exposition", "model", "partner_api", "poller", "telemetry"]),
+    ("config", &["exposition", "model", "partner_api", "poller", "telemetry", "web"]),
     ("exposition", &["catalogue", "fleet", "model"]),
     ("fleet", &["model"]),
     ("model", &[]),
@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("poller", &["clock", "model", "partner_api"]),
     ("simulator", &[]),
     ("telemetry", &["catalogue", "model"]),
-    ("web", &["clock", "config", "exposition", "fleet", "model", "telemetry"]),
+    ("web", &["clock", "exposition", "fleet", "model", "telemetry"]),
 ];
 
 /// Source files with the module that they belong to.

@@ -9,7 +9,6 @@ use super::basic_auth::Users;
 use super::file::{self, HttpSection, RateLimitSection, Sources, quoted};
 use super::rate_limit::RateLimit;
 use super::tls::{self, ClientAuth, Tls};
-use crate::config::parse_duration;
 
 /// What is in force. The default is a file without a word: nothing is protected.
 #[derive(Debug, Default)]
@@ -127,9 +126,12 @@ fn headers(section: &HttpSection, mistakes: &mut Mistakes) -> HeaderMap {
 fn rate_limit(section: &RateLimitSection, mistakes: &mut Mistakes) -> Option<RateLimit> {
     let interval = section.interval.as_deref().unwrap_or("0");
     // `0` has no unit, in Go as here.
-    let interval = if interval == "0" { Ok(Duration::ZERO) } else { parse_duration(interval) };
-    let interval = interval.map_err(|expected| {
-        format!("expected {expected}, found `{}`; correct it", section.interval.as_deref().unwrap_or_default())
+    let interval = if interval == "0" { Ok(Duration::ZERO) } else { humantime::parse_duration(interval) };
+    let interval = interval.map_err(|_| {
+        format!(
+            "expected a duration such as `30s`, `5m` or `500ms`, found `{}`; correct it",
+            section.interval.as_deref().unwrap_or_default()
+        )
     });
     let interval = mistakes.take("rate_limit.interval", interval)?;
     if interval.is_zero() {
