@@ -9,6 +9,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Duration, Instant};
 
+use crate::harness::tool;
+
 /// A port that nobody listens on.
 pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -23,10 +25,20 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts a command that writes all it says to `log`.
-    pub(super) fn start(command: &mut Command, log: PathBuf) -> Self {
+    ///
+    /// A test that is killed drops nothing. The kernel ends the program then, with the thread that started it.
+    pub(super) fn start(command: &Command, log: PathBuf) -> Self {
+        let mut tied = tool("setpriv", "util-linux").into_std();
+        tied.args(["--pdeathsig", "TERM", "--"]).arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => tied.env(name, value),
+                None => tied.env_remove(name),
+            };
+        }
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
-        let child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        tied.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let child = tied.spawn().unwrap_or_else(|e| panic!("cannot start {tied:?}: {e}"));
         Self { child, log }
     }
 

@@ -36,7 +36,7 @@ async fn the_printed_request_drops_a_rating_and_within_a_minute_the_alert_is_in_
     // All that it writes goes below this folder, which tells its processes from others, too.
     script.arg(EXPORTER).env("TMPDIR", dir.path());
     script.envs(ports.map(|(name, port)| (name, port.to_string())));
-    let mut demo = Daemon::start(&mut script, dir.path().join("said"));
+    let mut demo = Daemon::start(&script, dir.path().join("said"));
     until("the demo to be ready", PATIENCE * 2, async || {
         let said = demo.said();
         if said.contains("Ctrl-C") { Ok(()) } else { Err(said) }

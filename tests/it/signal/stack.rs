@@ -133,14 +133,14 @@ impl Stack {
         let mut simulate = exporter();
         simulate.args(["simulate", "--listen", &format!("127.0.0.1:{simulator_port}")]);
         simulate.args(["--clients", &clients.to_string(), "--channels-per-client", &channels_per_client.to_string()]);
-        let simulator = Daemon::start(&mut simulate, log("simulator"));
+        let simulator = Daemon::start(&simulate, log("simulator"));
         let mut alertmanager = command("prometheus-alertmanager", "prometheus-alertmanager");
         alertmanager
             .arg("--cluster.listen-address=")
             .arg(format!("--web.listen-address=127.0.0.1:{alertmanager_port}"));
         alertmanager.arg(format!("--config.file={}", dir.path().join("alertmanager.yml").display()));
         alertmanager.arg(format!("--storage.path={}", dir.path().join("alertmanager").display()));
-        let alertmanager = Daemon::start(&mut alertmanager, log("alertmanager"));
+        let alertmanager = Daemon::start(&alertmanager, log("alertmanager"));
 
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let simulator_url = format!("http://127.0.0.1:{simulator_port}");
@@ -155,7 +155,7 @@ impl Stack {
         prometheus.arg(format!("--config.file={}", dir.path().join("prometheus.yml").display()));
         prometheus.arg(format!("--storage.tsdb.path={}", dir.path().join("prometheus").display()));
         let stack = Self {
-            _prometheus: Daemon::start(&mut prometheus, log("prometheus")),
+            _prometheus: Daemon::start(&prometheus, log("prometheus")),
             _alertmanager: alertmanager,
             exporter: Some(exporter),
             _simulator: simulator,
@@ -304,7 +304,7 @@ fn start_exporter(port: u16, simulator: &str, log: PathBuf) -> Daemon {
     // Quick enough for a cycle a second, whatever went wrong before.
     command.args(["--api.min-rate", "100/s", "--api.max-rate", "1000/s"]);
     command.args(["--web.listen-address", &format!("127.0.0.1:{port}")]);
-    Daemon::start(&mut command, log)
+    Daemon::start(&command, log)
 }
 
 /// The body of a successful answer.
