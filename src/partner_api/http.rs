@@ -7,7 +7,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -93,27 +93,38 @@ impl Transport for HttpTransport {
         // reqwest removes the header of an encoding that it decodes itself.
         let encoded = answer.headers().contains_key(CONTENT_ENCODING) || answer.content_length().is_none();
 
-        let limit = self.settings.max_response_size;
-        let too_large = || {
-            ApiError::new(
-                Reason::TooLarge,
-                format!(
-                    "expected an answer of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
-                ),
-            )
+        let body = match read(&mut answer, self.settings.max_response_size, encoded).await {
+            Ok(body) => body,
+            // What an error answer says beside its status is for people; a 429
+            // or a 401 has to be heeded without it.
+            Err(_) if !answer.status().is_success() => Bytes::new(),
+            Err(failure) => return Err(failure),
         };
-        if answer.content_length().is_some_and(|n| n > limit as u64) {
+        Ok(Response { status, retry_after, body })
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+async fn read(answer: &mut reqwest::Response, limit: usize, encoded: bool) -> Result<Bytes, ApiError> {
+    let too_large = || {
+        ApiError::new(
+            Reason::TooLarge,
+            format!(
+                "expected an answer of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
+            ),
+        )
+    };
+    if answer.content_length().is_some_and(|n| n > limit as u64) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|e| transport_error(e, encoded))? {
+        if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|e| transport_error(e, encoded))? {
-            if body.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Response { status, retry_after, body: body.freeze() })
+        body.extend_from_slice(&chunk);
     }
+    Ok(body.freeze())
 }
 
 /// Names a transport failure without its URL, which may hold ids.

@@ -153,3 +153,21 @@ async fn a_429_halves_the_pace_and_the_requests_wait_as_long_as_told() {
     assert_eq!(shown.value("d360_partner_up", &[]), Some(1.0));
     rig.exporter.stop().await;
 }
+
+#[tokio::test]
+async fn the_status_of_an_error_answer_counts_even_if_its_body_does_not_arrive() {
+    for (status, reason) in [
+        (json!({"kind": "rate_limited", "retry_after": 1}), "rate_limited"),
+        (json!({"kind": "unauthorized"}), "unauthorized"),
+        (json!({"kind": "forbidden"}), "forbidden"),
+    ] {
+        for body in ["truncated", "wrong_encoding"] {
+            let rig = Rig::start(2, &[]).await;
+            rig.api.faults(json!([status, { "kind": body }])).await;
+            let told = |e: &Exposition| failures(e, "clients", reason) > 0.0;
+            let shown = rig.exporter.until(&format!("{reason} with {body}"), told).await;
+            assert_eq!((failures(&shown, "clients", "connect"), failures(&shown, "clients", "decode")), (0.0, 0.0));
+            rig.exporter.stop().await;
+        }
+    }
+}
