@@ -61,6 +61,8 @@ async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
         .no_proxy()
         // It asks itself, by an address that no certificate names, and tells no secret.
         .tls_danger_accept_invalid_certs(true)
+        // HTTP/2 would tell of a refusal only that the connection broke.
+        .http1_only()
         .timeout(std::time::Duration::from_secs(5))
         .build()?;
     match client.get(&url).send().await {

@@ -1,8 +1,8 @@
 //! The transport that speaks HTTP, on `reqwest`.
 //!
 //! Three promises are kept here and nowhere else: the key goes to the
-//! configured host only (redirects are not followed), no error text holds a URL,
-//! and no answer takes more memory than the limit.
+//! configured host only (redirects are not followed, and proxies see TLS), no
+//! error text holds a URL, and no answer takes more memory than the limit.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -46,7 +46,12 @@ impl HttpTransport {
     /// Fails if the TLS back end can't be set up, for lack of CA certificates
     /// for example.
     pub fn new(settings: HttpSettings) -> Result<Self, ApiError> {
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder();
+        if settings.base_url.scheme() == "http" {
+            // For loopback alone: through a proxy, the key would leave the machine in the clear.
+            client = client.no_proxy();
+        }
+        let client = client
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))

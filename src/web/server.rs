@@ -136,3 +136,58 @@ type Connection = Either<Pinned, Box<TlsStream<Pinned>>>;
 
 /// A connection with time-outs. Pinned, because timers are.
 type Pinned = std::pin::Pin<Box<TimeoutStream<TcpStream>>>;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::exposition::{PhoneNumbers, Published, Publisher, RenderSettings};
+    use crate::telemetry::Telemetry;
+    use crate::web::WebConfig;
+
+    fn web(protection: Protection) -> Web {
+        let published = Published::new(Publisher::new(RenderSettings::new(PhoneNumbers::Full, None)).snapshot());
+        let config = WebConfig {
+            listen: Vec::new(),
+            telemetry_path: "/metrics".to_owned(),
+            protection,
+            max_requests: 1,
+            enable_lifecycle: false,
+        };
+        Web::new(Arc::new(published), Telemetry::new(), Clock::system(), &config, String::new(), None)
+    }
+
+    fn tls() -> Protection {
+        crate::install_crypto_provider();
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["exporter.example".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("tls.crt"), made.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+        let file = folder.path().join("web.yml");
+        std::fs::write(&file, "tls_server_config: {cert_file: tls.crt, key_file: tls.key}").unwrap();
+        Protection::load(&file).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_is_sent_away_with_and_without_tls() {
+        for protection in [Protection::none(), tls()] {
+            let listener = bind(&["127.0.0.1:0".parse().map(ListenAddress).unwrap()]).unwrap().remove(0);
+            let address = listener.local_addr().unwrap();
+            let stop = CancellationToken::new();
+            let server = tokio::spawn(serve(listener, web(protection), stop.clone()));
+            let started = Instant::now();
+            let mut silent = TcpStream::connect(address).await.unwrap();
+            let said = silent.read(&mut [0; 64]).await;
+            assert!(said.as_ref().is_ok_and(|&n| n == 0), "{said:?}");
+            let waited = started.elapsed();
+            assert!((HEADER_TIMEOUT..IDLE_TIMEOUT).contains(&waited), "{waited:?}");
+            stop.cancel();
+            server.await.unwrap().unwrap();
+        }
+    }
+}

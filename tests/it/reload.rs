@@ -66,7 +66,7 @@ async fn partners_come_and_go_and_the_others_keep_their_data() {
     exporter.until("the first partner", |e| channels(e, "onePA") == 6).await;
 
     // What is known of the first one must not need the API again.
-    partners.apis[0].1.faults(serde_json::json!([{ "kind": "server_error" }])).await;
+    partners.apis[0].1.faults(serde_json::json!([{ "kind": "server_error", "status": 500 }])).await;
     partners.configure(&["onePA", "twoPA"]);
     exporter.signal(Signal::HUP);
     let both = exporter.until("the second partner", |e| channels(e, "twoPA") == 6).await;
