@@ -11,6 +11,7 @@
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
+//! | [`page`] | the status page, as text and in a real browser |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
 //! | [`reload`] | a configuration that changes while the exporter runs |
@@ -29,6 +30,7 @@ mod commands;
 mod harness;
 mod negotiation;
 mod outbound;
+mod page;
 mod paused;
 mod prometheus;
 mod reload;
