@@ -11,6 +11,7 @@
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
+//! | [`docs`] | that documents tell the truth: links, commands, names, figures |
 //! | [`page`] | the status page, as text and in a real browser |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
@@ -27,6 +28,7 @@ mod canary;
 mod catalogue;
 mod command_line;
 mod commands;
+mod docs;
 mod harness;
 mod negotiation;
 mod outbound;
