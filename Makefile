@@ -4,9 +4,9 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils curl groff-base python3 python3-venv systemd
+TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff-base npm python3 python3-venv systemd
 
-.PHONY: help test test-tools lint fmt demo demo-stack dist-docs deb deny sbom image-test
+.PHONY: help test test-tools lint fmt demo demo-stack pictures dist-docs deb deny sbom image-test
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -18,6 +18,7 @@ test-tools: ## Install the packages that the tests need
 	@./scripts/install-packages.sh $(TEST_PACKAGES)
 	@./scripts/install-python-packages.sh
 	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
+	@./scripts/install-browser-tools.sh
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check
@@ -40,6 +41,9 @@ demo: ## Run the exporter on the embedded simulator
 demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Alertmanager
 	$(CARGO) build --release --locked
 	./scripts/demo-stack.sh
+
+pictures: test-tools ## Take the pictures of the status page that the README shows
+	UPDATE_PICTURES=1 $(CARGO) test --locked --test it the_pictures_of_the_readme
 
 image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap

@@ -26,7 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{Channel, Client, ClientId, Observation, PartnerId};
 
 pub use changes::{Change, Changes};
-pub use overview::{Attention, Overview};
+pub use overview::{Listed, Overview};
 pub use transitions::{Transition, TransitionCounts, WatchedField};
 
 /// One partner's fleet.
@@ -58,8 +58,8 @@ pub struct PartnerState {
 /// What is known of one client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientState {
-    /// The client as listed.
-    pub client: Client,
+    /// The client as listed. Shared with the overview of its bucket.
+    pub client: Arc<Client>,
     /// Its channels as last read, sorted by id. Not a map: most clients have a
     /// handful, and a map's nodes would waste more than they hold.
     pub channels: Vec<ChannelState>,
@@ -80,9 +80,11 @@ pub struct ClientState {
 /// What is known of one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelState {
-    /// The channel as last read. Shared with the overview of what needs
-    /// attention.
+    /// The channel as last read. Shared with the overview of its bucket.
     pub channel: Arc<Channel>,
+    /// When the channel was seen to change into its present condition; `None`
+    /// if it has been in it for as long as it is known.
+    pub changed_at: Option<Timestamp>,
     /// Since when the channel is missing from answers that do not prove it gone.
     pub missing_since: Option<Timestamp>,
     /// The sweep that came by it last.
@@ -92,7 +94,7 @@ pub struct ChannelState {
 impl ClientState {
     fn new(client: Client, at: Timestamp) -> Self {
         Self {
-            client,
+            client: Arc::new(client),
             channels: Vec::new(),
             up: None,
             last_refresh: None,
@@ -119,23 +121,27 @@ impl ClientState {
 /// How channels come in: one by one, and then the end of the answer.
 impl ClientState {
     /// Takes in a channel that an answer holds.
-    fn see(&mut self, channel: Channel, sweep: u32, transitions: &mut Vec<Transition>) -> Change {
+    fn see(&mut self, channel: Channel, sweep: u32, at: Timestamp, transitions: &mut Vec<Transition>) -> Change {
         match self.channels.binary_search_by(|known| known.channel.id.cmp(&channel.id)) {
-            Ok(at) => {
-                let known = &mut self.channels[at];
+            Ok(place) => {
+                let known = &mut self.channels[place];
                 known.seen_in = sweep;
                 known.missing_since = None;
                 if *known.channel == channel {
                     return Change::Freshness;
                 }
                 transitions::between(&self.client.id, &known.channel, &channel, transitions);
+                if known.channel.condition() != channel.condition() {
+                    known.changed_at = Some(at);
+                }
                 known.channel = Arc::new(channel);
             }
-            Err(at) => {
+            Err(place) => {
                 // Most clients have a handful, and seldom one more.
                 self.channels.reserve_exact(1);
-                let known = ChannelState { channel: Arc::new(channel), missing_since: None, seen_in: sweep };
-                self.channels.insert(at, known);
+                let channel = Arc::new(channel);
+                let known = ChannelState { channel, changed_at: None, missing_since: None, seen_in: sweep };
+                self.channels.insert(place, known);
             }
         }
         Change::Data
@@ -237,7 +243,7 @@ impl Fleet {
                 self.sweep = self.sweep.wrapping_add(1);
                 Vec::new()
             }
-            Observation::ChannelsSeen { channels } => self.channels_seen(channels),
+            Observation::ChannelsSeen { channels, at } => self.channels_seen(channels, at),
             Observation::SweepCompleted { complete, at } => {
                 self.sweep_completed(complete, at);
                 Vec::new()
@@ -301,9 +307,9 @@ impl Fleet {
                 }
                 Some(state) => {
                     state.missing_since = None;
-                    if state.client != client {
+                    if *state.client != client {
                         self.changes.client(client.id.clone(), Change::Data);
-                        state.client = client;
+                        state.client = Arc::new(client);
                     }
                 }
             }
@@ -338,7 +344,7 @@ impl Fleet {
         state.channels.iter_mut().for_each(|known| known.seen_in = unseen);
         let mut change = Change::Freshness;
         for channel in channels {
-            change = change.max(state.see(channel, self.sweep, &mut transitions));
+            change = change.max(state.see(channel, self.sweep, at, &mut transitions));
         }
         change = change.max(state.read_to_the_end(self.sweep, complete, at, self.max_staleness));
         self.changes.client(id.clone(), change);
@@ -346,11 +352,11 @@ impl Fleet {
         transitions
     }
 
-    fn channels_seen(&mut self, channels: Vec<(ClientId, Channel)>) -> Vec<Transition> {
+    fn channels_seen(&mut self, channels: Vec<(ClientId, Channel)>, at: Timestamp) -> Vec<Transition> {
         let mut transitions = Vec::new();
         for (id, channel) in channels {
             let Some(state) = self.clients.get_mut(&id) else { continue };
-            if state.see(channel, self.sweep, &mut transitions) == Change::Data {
+            if state.see(channel, self.sweep, at, &mut transitions) == Change::Data {
                 self.changes.client(id, Change::Data);
             }
         }

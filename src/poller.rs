@@ -241,7 +241,7 @@ impl<T: Transport> Poller<T> {
             }
         }
         self.api.rejected_strays(strays);
-        self.say(Observation::ChannelsSeen { channels }).await
+        self.say(Observation::ChannelsSeen { channels, at: self.clock.now() }).await
     }
 
     /// The end of a sweep, behind its last page.

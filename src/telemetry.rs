@@ -9,4 +9,4 @@
 mod instruments;
 pub mod logging;
 
-pub use instruments::{PartnerInstruments, Telemetry};
+pub use instruments::{LastFailure, PartnerInstruments, Telemetry};

@@ -160,6 +160,7 @@ impl Publisher {
             self.renderer.client(partner, state, Change::Data);
             overview.add(state);
         }
+        overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
         Bucket {
             first: clients[0].client.id.clone(),

@@ -1,11 +1,13 @@
-//! The fleet in a few numbers, and the channels that a person should look at:
-//! what the status page shows.
+//! The fleet in a few numbers, and its channels as a person looks for them: what
+//! the status page shows.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::ClientState;
-use crate::model::{Availability, Channel, ClientId, HubStatus, QualityRating};
+use jiff::Timestamp;
+
+use super::{ChannelState, ClientState};
+use crate::model::{Availability, Channel, Client, QualityRating};
 
 /// A summary of some clients; the numbers of parts add up.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,22 +22,25 @@ pub struct Overview {
     pub by_availability: [usize; Availability::ALL.len()],
     /// Channels by rating, in the order of [`QualityRating::ALL`].
     pub by_quality: [usize; QualityRating::ALL.len()],
-    /// Channels that need attention, unsorted.
-    pub attention: Vec<Attention>,
+    /// All of the channels, to search in.
+    pub all: Vec<Listed>,
+    /// Those that need attention, unsorted.
+    pub attention: Vec<Listed>,
 }
 
-/// A channel that a person should look at.
+/// A channel as a person finds it. It shares what it points to with the state,
+/// so that a fleet is not held twice.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attention {
+pub struct Listed {
     /// The owner.
-    pub client: ClientId,
-    /// The owner's name.
-    pub client_name: Option<Box<str>>,
+    pub client: Arc<Client>,
     /// The channel.
     pub channel: Arc<Channel>,
+    /// When it was seen to change into its present condition.
+    pub changed_at: Option<Timestamp>,
 }
 
-impl Attention {
+impl Listed {
     /// The worse, the smaller.
     pub fn rank(&self) -> impl Ord + use<> {
         let availability = match self.channel.availability {
@@ -45,8 +50,7 @@ impl Attention {
             Availability::Ready => 3,
         };
         let quality = self.channel.quality.score().unwrap_or(4);
-        let ending = self.channel.hub_status == Some(HubStatus::PendingDeletion);
-        (availability, quality, Reverse(ending))
+        (availability, quality, Reverse(self.channel.is_ending()))
     }
 }
 
@@ -58,17 +62,15 @@ impl Overview {
         if state.expired {
             return;
         }
-        for channel in state.channels.iter().map(|c| &c.channel) {
+        for ChannelState { channel, changed_at, .. } in &state.channels {
             self.channels += 1;
             self.by_availability[channel.availability as usize] += 1;
             self.by_quality[channel.quality as usize] += 1;
+            let listed = Listed { client: state.client.clone(), channel: channel.clone(), changed_at: *changed_at };
             if channel.needs_attention() {
-                self.attention.push(Attention {
-                    client: state.client.id.clone(),
-                    client_name: state.client.name.clone(),
-                    channel: channel.clone(),
-                });
+                self.attention.push(listed.clone());
             }
+            self.all.push(listed);
         }
     }
 

@@ -111,6 +111,7 @@ struct SavedChannel {
     billing_started_at: Option<Timestamp>,
     version: Option<u32>,
     missing_since: Option<Timestamp>,
+    changed_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -299,6 +300,7 @@ fn save_channel(state: &ChannelState) -> SavedChannel {
         billing_started_at: channel.billing_started_at,
         version: channel.version,
         missing_since: state.missing_since,
+        changed_at: state.changed_at,
     }
 }
 
@@ -347,7 +349,8 @@ fn load_channel(saved: SavedChannel) -> ChannelState {
         billing_started_at: saved.billing_started_at,
         version: saved.version,
     };
-    ChannelState { channel: Arc::new(channel), missing_since: saved.missing_since, seen_in: 0 }
+    let (missing_since, changed_at) = (saved.missing_since, saved.changed_at);
+    ChannelState { channel: Arc::new(channel), changed_at, missing_since, seen_in: 0 }
 }
 
 #[cfg(test)]

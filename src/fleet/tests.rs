@@ -102,7 +102,7 @@ fn a_listed_client_is_known_before_its_channels_are() {
     let listed = Observation::ClientsListed { clients: vec![client.clone()], complete: true, at: at(5) };
     assert_eq!(fleet.apply(listed), []);
     let state = ClientState {
-        client,
+        client: Arc::new(client),
         channels: Vec::new(),
         up: None,
         last_refresh: None,
@@ -175,7 +175,7 @@ fn the_same_list_again_changes_nothing_and_another_name_changes_data() {
     fleet.apply(Observation::ClientsListed { clients: vec![client.clone()], complete: true, at: at(61) });
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
     let state = fleet.client(&"a".into()).unwrap();
-    assert_eq!((&state.client, state.first_listed, state.last_refresh), (&client, at(0), Some(at(0))));
+    assert_eq!((&*state.client, state.first_listed, state.last_refresh), (&client, at(0), Some(at(0))));
 }
 
 #[test]

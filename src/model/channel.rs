@@ -76,8 +76,18 @@ impl Channel {
     pub fn needs_attention(&self) -> bool {
         self.availability != Availability::Ready
             || matches!(self.quality, QualityRating::Medium | QualityRating::Low)
-            || self.hub_status == Some(HubStatus::PendingDeletion)
-            || self.cancelled_at.is_some()
+            || self.is_ending()
+    }
+
+    /// Whether the channel is on its way out.
+    pub fn is_ending(&self) -> bool {
+        self.hub_status == Some(HubStatus::PendingDeletion) || self.cancelled_at.is_some()
+    }
+
+    /// Everything that [`Channel::needs_attention`] looks at: for as long as it
+    /// stays the same, the trouble does.
+    pub(crate) fn condition(&self) -> (Availability, QualityRating, bool) {
+        (self.availability, self.quality, self.is_ending())
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Observation {
     ChannelsSeen {
         /// Each with its owner.
         channels: Vec<(ClientId, Channel)>,
+        /// When their page arrived.
+        at: Timestamp,
     },
     /// The walk reached its end: it was the read of every client.
     SweepCompleted {

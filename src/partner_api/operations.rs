@@ -226,7 +226,7 @@ impl<T: Transport> PartnerApi<T> {
         let walked = self.noted_error(endpoint, pager.finish(rejected))?;
         if !walked.complete && rejected == 0 {
             // What came is used, but the pages did not add up.
-            self.instruments.failure(endpoint, Reason::Paging);
+            self.instruments.failure(endpoint, Reason::Paging, self.clock.now());
             debug!(partner = %self.settings.partner, endpoint = endpoint.as_str(), "the total of a list does not match its items");
         }
         Ok(walked)
@@ -299,7 +299,7 @@ impl<T: Transport> PartnerApi<T> {
     /// Counts the failure, if it is one.
     fn noted_error<V>(&self, endpoint: Endpoint, result: Result<V, ApiError>) -> Result<V, ApiError> {
         if let Err(failure) = &result {
-            self.instruments.failure(endpoint, failure.reason);
+            self.instruments.failure(endpoint, failure.reason, self.clock.now());
         }
         result
     }

@@ -116,7 +116,7 @@ fn said(observation: &Observation) -> String {
             format!("read {client}{}: {}", in_part(*complete), ids.join(" "))
         }
         Observation::SweepStarted => "sweep".to_owned(),
-        Observation::ChannelsSeen { channels } => {
+        Observation::ChannelsSeen { channels, .. } => {
             let ids: Vec<String> =
                 channels.iter().map(|(client, channel)| format!("{}/{}", client, channel.id)).collect();
             format!("seen: {}", ids.join(" "))

@@ -3,10 +3,13 @@
 //! Help texts come from the [`catalogue`]; a test holds names, types and labels
 //! together.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
     CounterVec, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -48,15 +51,25 @@ struct Instruments {
     max_staleness: Gauge,
     series: IntGauge,
     publish_duration: Gauge,
+    /// By partner. Only people look at it: no metric tells a moment and a reason.
+    last_failures: Mutex<BTreeMap<PartnerId, LastFailure>>,
+}
+
+/// The last request to the API, or walk through its pages, that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastFailure {
+    /// What was asked for.
+    pub endpoint: Endpoint,
+    /// Why it failed.
+    pub reason: Reason,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Registers an instrument. The names are constants of this file, so that a
 /// failure is a mistake in it, seen by the first test that runs.
 #[expect(clippy::expect_used, reason = "names are constants; the first test sees a mistake")]
-fn register<C: prometheus::core::Collector + Clone + 'static>(
-    registry: &Registry,
-    instrument: prometheus::Result<C>,
-) -> C {
+fn register<C: Collector + Clone + 'static>(registry: &Registry, instrument: prometheus::Result<C>) -> C {
     let instrument = instrument.expect("valid instrument");
     registry.register(Box::new(instrument.clone())).expect("unique instrument");
     instrument
@@ -111,6 +124,7 @@ impl Telemetry {
             max_staleness: register(r, Gauge::with_opts(opts("d360_exporter_max_staleness_seconds"))),
             series: register(r, IntGauge::with_opts(opts("d360_exporter_series"))),
             publish_duration: register(r, Gauge::with_opts(opts("d360_exporter_publish_duration_seconds"))),
+            last_failures: Mutex::default(),
             registry: registry.clone(),
         };
         let build = register(r, IntGaugeVec::new(opts("d360_exporter_build_info"), &["version", "revision"]));
@@ -169,6 +183,21 @@ impl Telemetry {
         }
         let _ = i.throttled.remove_label_values(&[id]);
         let _ = i.budget.remove_label_values(&[id]);
+        i.last_failures.lock().unwrap_or_else(PoisonError::into_inner).remove(partner);
+    }
+
+    /// Requests per second that a partner's pacer allows now.
+    pub fn budget(&self, partner: &PartnerId) -> Option<f64> {
+        // Collected, because to ask for a series by its labels would make it.
+        let families = self.0.budget.collect();
+        let mut series = families.iter().flat_map(MetricFamily::get_metric);
+        let of_partner = series.find(|series| series.get_label().iter().any(|pair| pair.value() == partner.as_str()));
+        of_partner.map(|series| series.get_gauge().get_value())
+    }
+
+    /// What failed last at a partner's API.
+    pub fn last_failure(&self, partner: &PartnerId) -> Option<LastFailure> {
+        self.0.last_failures.lock().unwrap_or_else(PoisonError::into_inner).get(partner).copied()
     }
 
     /// Counts an answer of the web server.
@@ -250,10 +279,12 @@ impl PartnerInstruments {
         i.duration.with_label_values(&[endpoint.as_str()]).observe(took.as_secs_f64());
     }
 
-    /// Counts a failure.
-    pub fn failure(&self, endpoint: Endpoint, reason: Reason) {
+    /// Counts a failure, and remembers it as the last one.
+    pub fn failure(&self, endpoint: Endpoint, reason: Reason, at: Timestamp) {
         let (i, id) = self.get();
         i.failures.with_label_values(&[id, endpoint.as_str(), reason.as_str()]).inc();
+        let failure = LastFailure { endpoint, reason, at };
+        i.last_failures.lock().unwrap_or_else(PoisonError::into_inner).insert(self.partner.clone(), failure);
     }
 
     /// Counts a request that is sent again.

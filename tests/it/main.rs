@@ -11,6 +11,8 @@
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
+//! | [`docs`] | that documents tell the truth: links, commands, names, figures |
+//! | [`page`] | the status page, as text and in a real browser |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
 //! | [`reload`] | a configuration that changes while the exporter runs |
@@ -26,9 +28,11 @@ mod canary;
 mod catalogue;
 mod command_line;
 mod commands;
+mod docs;
 mod harness;
 mod negotiation;
 mod outbound;
+mod page;
 mod paused;
 mod prometheus;
 mod reload;

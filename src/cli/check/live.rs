@@ -127,7 +127,7 @@ async fn sweep(
         let channels: Vec<_> = owned.filter(|(client, _)| partner.poll.shard.holds(client)).collect();
         count += channels.len();
         progress.says(format!("reading the partner's channel list: {count}"));
-        fleet.apply(Observation::ChannelsSeen { channels });
+        fleet.apply(Observation::ChannelsSeen { channels, at: Clock::system().now() });
     }
     let complete = walk.finish()?;
     fleet.apply(Observation::SweepCompleted { complete, at: Clock::system().now() });

@@ -4,7 +4,7 @@ use super::*;
 
 fn seen(channels: &[(&str, &str)]) -> Observation {
     let channels = channels.iter().map(|&(client, id)| (client.into(), good(id))).collect();
-    Observation::ChannelsSeen { channels }
+    Observation::ChannelsSeen { channels, at: at(0) }
 }
 
 fn completed(second: i64, complete: bool) -> Observation {
@@ -81,8 +81,9 @@ fn a_sweep_that_breaks_off_takes_nothing_away_and_what_it_saw_counts() {
     let mut fleet = swept();
     fleet.apply(Observation::SweepStarted);
     let dropped = Channel { quality: QualityRating::Low, ..good("x") };
-    let transitions = fleet.apply(Observation::ChannelsSeen { channels: vec![("a".into(), dropped)] });
+    let transitions = fleet.apply(Observation::ChannelsSeen { channels: vec![("a".into(), dropped)], at: at(30) });
     assert_eq!(transitions.len(), 1);
+    assert_eq!(fleet.client(&"a".into()).unwrap().channels[0].changed_at, Some(at(30)));
     fleet.apply(Observation::SweepFailed);
     let state: Vec<_> = fleet.clients(..).map(|state| (state.up, state.last_refresh, state.channels.len())).collect();
     assert_eq!(state, [(Some(false), Some(at(0)), 2), (Some(false), Some(at(0)), 1)]);

@@ -112,3 +112,23 @@ fn pairs_of_the_short_closed_fields_start_at_zero() {
     let count = |name: &str| pairs.iter().filter(|field| *field == name).count();
     assert_eq!((count("availability_status"), count("quality_rating"), pairs.len()), (4 * 3, 5 * 4, 12 + 20));
 }
+
+#[test]
+fn a_channel_remembers_since_when_it_is_in_its_condition() {
+    let mut fleet = known();
+    let mut low = Channel { quality: QualityRating::Low, ..good("x") };
+    let mut remembered = Vec::new();
+    let mut read = |second, channel: &Channel, fleet: &mut Fleet| {
+        fleet.apply(read_as(second, "a", vec![channel.clone(), good("y")]));
+        let channels = &fleet.client(&"a".into()).unwrap().channels;
+        remembered.push(channels.iter().map(|c| c.changed_at.map(Timestamp::as_second)).collect::<Vec<_>>());
+    };
+    read(60, &good("x"), &mut fleet);
+    read(120, &low, &mut fleet);
+    // The limit is no part of the trouble.
+    low.limit = None;
+    read(180, &low, &mut fleet);
+    low.cancelled_at = Some(at(200));
+    read(240, &low, &mut fleet);
+    assert_eq!(remembered, [[None, None], [Some(120), None], [Some(120), None], [Some(240), None]]);
+}

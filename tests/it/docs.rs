@@ -1,0 +1,8 @@
+//! The documents: links lead somewhere, commands run, names exist, figures are
+//! measured.
+
+mod commands;
+mod links;
+mod markdown;
+mod names;
+mod sizing;
