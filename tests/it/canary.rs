@@ -123,8 +123,10 @@ async fn a_wrong_key_and_a_proxy_with_a_password_get_out_nowhere() {
     let proxy = format!("http://user:{PROXY_PASSWORD}@127.0.0.1:9");
     let proxied =
         [("HTTP_PROXY", proxy.as_str()), ("http_proxy", &proxy), ("ALL_PROXY", &proxy), ("HTTPS_PROXY", &proxy)];
-    for (env, reason) in [(&[][..], "unauthorized"), (&proxied[..], "connect")] {
-        let exporter = Exporter::start_with(&api.base_url(), CANARY, &["--log.level=trace"], env).await;
+    // Plain http does not leave the machine, so that only https goes to a proxy.
+    let (direct, elsewhere) = (api.base_url(), "https://hub.example.invalid/api/v2");
+    for (url, env, reason) in [(&*direct, &[][..], "unauthorized"), (elsewhere, &proxied[..], "connect")] {
+        let exporter = Exporter::start_with(url, CANARY, &["--log.level=trace"], env).await;
         let failed = |e: &Exposition| e.sum("d360_api_request_failures_total", &[("reason", reason)]) > 0.0;
         exporter.until(reason, failed).await;
         exporter.program.line_with("cannot list the clients").await;
