@@ -78,10 +78,12 @@ async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
 fn is_refusal(error: &reqwest::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(c) = cause {
-        // An I/O error hides what it is made of from the chain.
-        let inner = c.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| c.downcast_ref());
-        if let Some(rustls::Error::AlertReceived(alert)) = tls {
+        // I/O errors, one in another, hide what they are made of from the chain.
+        let mut inner = c;
+        while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            inner = wrapped;
+        }
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.downcast_ref() {
             use rustls::AlertDescription::{CertificateRequired, HandshakeFailure};
             // TLS 1.2 has no alert of its own for it.
             return matches!(*alert, CertificateRequired | HandshakeFailure);
