@@ -4,7 +4,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`file`] | the format, and reading it |
+//! | [`mod@file`] | the format, and reading it |
 //! | [`rules`] | the format, checked, as what is in force |
 //! | [`tls`], [`client_certificate`] | the TLS side of it |
 //! | [`basic_auth`], [`rate_limit`] | who is let in, and how often |
