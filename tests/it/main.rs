@@ -5,6 +5,7 @@
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards and runbooks, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
+//! | [`fuzz_seeds`] | the fuzz targets on their seeds |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
@@ -21,6 +22,7 @@
 mod canary;
 mod catalogue;
 mod command_line;
+mod fuzz_seeds;
 mod harness;
 mod negotiation;
 mod paused;
