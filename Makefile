@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint fmt demo demo-stack pictures dist-docs deb deny sbom image-test
+.PHONY: help test test-tools lint fmt demo demo-stack pictures dist-docs deb deny sbom image-test fuzz soak
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -21,6 +21,21 @@ test-tools: ## Install the packages that the tests need
 	@./scripts/install-python-packages.sh
 	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
 	@./scripts/install-browser-tools.sh
+
+SECONDS ?= 60
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+
+fuzz: ## Fuzz each target for SECONDS (nightly and cargo-fuzz)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		$(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048; \
+	done
+
+SOAK_SECONDS ?= 1800
+
+soak: ## Run the exporter through incidents, faults, reloads and restarts for SOAK_SECONDS
+	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --locked --test soak
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check

@@ -62,7 +62,7 @@ const CAP: usize = 300;
 /// the bytes are over it repeats its last page for ever.
 pub fn pager(data: &[u8]) {
     let mut bytes = data.iter().copied();
-    let mut pager = Pager::with_cap(CAP);
+    let mut pager = Pager::with_caps(CAP, usize::MAX);
     let (mut taken, mut received, mut rejected, mut pages) = (BTreeSet::new(), 0, 0, 0);
     let (mut ids, mut total, mut unreadable) = (Vec::new(), None, 0);
     let mut last_total = None;
@@ -72,11 +72,12 @@ pub fn pager(data: &[u8]) {
             ids = bytes.by_ref().take(usize::from(size % 16)).collect();
             total = bytes.next().filter(|total| *total < 250).map(u64::from);
         }
-        assert_eq!(pager.offset(), received, "an offset is what was received");
+        assert_eq!(pager.offset(), received, "an offset is what was received, each id of a page once");
         let fresh = ids.iter().filter(|id| pager.is_new(**id)).count();
         let news = ids.iter().filter(|id| taken.insert(**id)).count();
         assert_eq!(fresh, news, "each id counts once");
-        (received, rejected, pages) = (received + ids.len() + unreadable, rejected + unreadable, pages + 1);
+        let distinct = ids.iter().collect::<BTreeSet<_>>().len();
+        (received, rejected, pages) = (received + distinct + unreadable, rejected + unreadable, pages + 1);
         if ids.len() + unreadable > 0 || pages == 1 {
             last_total = total.or(last_total);
         }

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::pager::{Pager, Step, Walked};
+use super::pager::{MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step, Walked};
 use super::wire::{self, Findings, OwnedChannel, Page};
 use super::{ApiError, ApiKey, Pacer, Request, Response, Transport};
 use crate::clock::Clock;
@@ -145,11 +145,11 @@ impl<T: Transport> PartnerApi<T> {
     pub async fn client_channels(&self, client: &ClientId) -> Result<Listing<Channel>, ApiError> {
         let endpoint = Endpoint::ClientChannels;
         let path = self.path(&["clients", client.as_str(), "channels"]);
-        let mut pager = Pager::default();
+        let mut pager = Pager::with_caps(MAX_ITEMS, MAX_CLIENT_PAGES);
         let mut channels = Vec::new();
         let mut rejected = 0;
-        // The operation is documented without pages. It is walked on only if an
-        // envelope says that there is more than came.
+        // The operation is documented without pages. It is walked on unless there
+        // is no envelope, or its total is what came: one that is less is wrong.
         loop {
             let query = match pager.offset() {
                 0 => Vec::new(),
@@ -166,7 +166,7 @@ impl<T: Transport> PartnerApi<T> {
             let fresh = channels.len() - before;
             self.count_duplicates(endpoint, readable, fresh);
             let step = self.noted_error(endpoint, pager.page(received, fresh, total))?;
-            let more = total.is_some_and(|total| total > pager.offset() as u64);
+            let more = total.is_some_and(|total| total != pager.offset() as u64);
             if step == Step::End || !more {
                 let complete = self.finish(endpoint, pager, rejected)?.complete;
                 return Ok(Listing { items: channels, complete });

@@ -20,6 +20,10 @@ pub const MAX_ITEMS: usize = 1_000_000;
 /// Most pages of one list, for servers that clamp pages to a few items.
 pub const MAX_PAGES: usize = 20_000;
 
+/// Most pages of one client's list. While it is walked the pace is not there
+/// for the other clients, so that an endless one has to be given up soon.
+pub const MAX_CLIENT_PAGES: usize = 100;
+
 /// One walk through one list.
 #[derive(Debug)]
 pub struct Pager<Id> {
@@ -31,9 +35,12 @@ pub struct Pager<Id> {
     /// Duplicates on the page of their first one: no paging makes these, so
     /// that nothing else is missing for them.
     doubled: usize,
+    /// Those of the page that is being taken.
+    doubled_on_page: usize,
     first_total: Option<u64>,
     last_total: Option<u64>,
     max_items: usize,
+    max_pages: usize,
 }
 
 /// What to do after a page.
@@ -58,26 +65,31 @@ pub struct Walked {
 
 impl<Id: Eq + Hash> Default for Pager<Id> {
     fn default() -> Self {
-        Self::with_cap(MAX_ITEMS)
+        Self::with_caps(MAX_ITEMS, MAX_PAGES)
     }
 }
 
 impl<Id: Eq + Hash> Pager<Id> {
-    /// A walk that gives up beyond `max_items`.
-    pub fn with_cap(max_items: usize) -> Self {
+    /// A walk that gives up beyond `max_items` or `max_pages`.
+    pub fn with_caps(max_items: usize, max_pages: usize) -> Self {
         Self {
             seen: HashMap::new(),
             offset: 0,
             pages: 0,
             duplicates: 0,
             doubled: 0,
+            doubled_on_page: 0,
             first_total: None,
             last_total: None,
             max_items,
+            max_pages,
         }
     }
 
-    /// Where the next page begins: the number of items received so far.
+    /// Where the next page begins: the number of items received so far, of
+    /// those that came twice on one page only one. A server that does not count
+    /// the second in its offsets would skip an item otherwise, and one that
+    /// does only repeats one.
     pub fn offset(&self) -> usize {
         self.offset
     }
@@ -91,7 +103,10 @@ impl<Id: Eq + Hash> Pager<Id> {
             }
             Entry::Occupied(mut known) => {
                 self.duplicates += 1;
-                self.doubled += usize::from(known.insert(self.pages) == self.pages);
+                if known.insert(self.pages) == self.pages {
+                    self.doubled += 1;
+                    self.doubled_on_page += 1;
+                }
                 false
             }
         }
@@ -105,7 +120,7 @@ impl<Id: Eq + Hash> Pager<Id> {
     /// [`Reason::Paging`] if the list does not end.
     pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Result<Step, ApiError> {
         self.pages += 1;
-        self.offset += received;
+        self.offset += received - std::mem::take(&mut self.doubled_on_page);
         // Behind the end some servers answer with a total of 0; on the first
         // page an empty list with a total is a list that lacks something.
         if received > 0 || self.pages == 1 {
@@ -115,7 +130,7 @@ impl<Id: Eq + Hash> Pager<Id> {
         if fresh == 0 {
             return Ok(Step::End);
         }
-        if self.offset >= self.max_items || self.pages >= MAX_PAGES {
+        if self.offset >= self.max_items || self.pages >= self.max_pages {
             return Err(ApiError::new(
                 Reason::Paging,
                 format!("expected a list that ends, found {} items on {} pages and no end", self.offset, self.pages),
@@ -161,7 +176,7 @@ mod tests {
         cap: usize,
         mut server: impl FnMut(usize) -> (Vec<u32>, Option<u64>),
     ) -> Result<(Vec<u32>, Walked), ApiError> {
-        let mut pager = Pager::with_cap(cap);
+        let mut pager = Pager::with_caps(cap, MAX_PAGES);
         let mut items = Vec::new();
         loop {
             let (page, total) = server(pager.offset());
@@ -230,6 +245,29 @@ mod tests {
         assert_eq!(doubled(2), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(3), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(4), Ok((vec![1, 2], Walked { duplicates: 1, complete: false })));
+    }
+
+    #[test]
+    fn an_item_that_a_server_sends_again_on_its_page_skips_no_other_item() {
+        let all: Vec<u32> = (0..10).collect();
+        let beyond_its_offsets = walk(1000, |offset| {
+            let mut page = window(&all, offset, 3);
+            page.extend(page.first().copied());
+            (page, Some(10))
+        });
+        assert_eq!(beyond_its_offsets.unwrap().0, all);
+        let held_twice = [0, 0, 1, 2, 3, 4];
+        let within_its_offsets = walk(1000, |offset| (window(&held_twice, offset, 3), Some(6)));
+        assert_eq!(within_its_offsets.unwrap().0, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_list_of_too_many_pages_is_given_up() {
+        let mut pager = Pager::with_caps(1000, 2);
+        assert!(pager.is_new(1));
+        assert_eq!(pager.page(1, 1, None), Ok(Step::More));
+        assert!(pager.is_new(2));
+        assert_eq!(pager.page(1, 1, None).unwrap_err().reason, Reason::Paging);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards, runbooks and `deploy/`, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
+//! | [`fuzz_seeds`] | the fuzz targets on their seeds |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
@@ -22,6 +23,7 @@
 //! | [`web_config`] | TLS, basic auth and the rest of `--web.config.file` |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
+#![allow(clippy::duplicate_mod, reason = "the fuzz targets bring the harness's parser, which they share")]
 #![allow(missing_docs, unreachable_pub, reason = "a binary of tests has no users")]
 
 mod canary;
@@ -29,6 +31,7 @@ mod catalogue;
 mod command_line;
 mod commands;
 mod docs;
+mod fuzz_seeds;
 mod harness;
 mod negotiation;
 mod outbound;

@@ -85,7 +85,6 @@ async fn a_channel_that_comes_twice_in_an_answer_counts_once_and_is_rejected_onc
     for answer in [
         json!([channel("x"), channel("y"), channel("x")]),
         json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 2}),
-        json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 3}),
     ] {
         let fake = Fake::script([ok(&answer)]);
         let (api, telemetry) = api(&fake);
@@ -93,6 +92,32 @@ async fn a_channel_that_comes_twice_in_an_answer_counts_once_and_is_rejected_onc
         assert_eq!((channel_ids(&listing), listing.complete), (vec!["x", "y"], true));
         assert_eq!(counts(&telemetry), ["rejected_items{client_channels} 1", "requests{client_channels} 1"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_counts_a_channel_twice_is_asked_for_the_rest_that_there_may_be() {
+    for (rest, all) in [("x", vec!["x", "y"]), ("z", vec!["x", "y", "z"])] {
+        let fake = Fake::script([
+            ok(&json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 3})),
+            ok(&json!({"channels": [channel(rest)], "total": 3})),
+        ]);
+        let (api, _) = api(&fake);
+        let listing = api.client_channels(&"aCL".into()).await.unwrap();
+        assert_eq!((channel_ids(&listing), listing.complete), (all, true));
+        assert_eq!(fake.lines(), ["GET clients/aCL/channels", "GET clients/aCL/channels?limit=2&offset=2"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_is_too_low_does_not_shorten_a_clients_channels() {
+    let fake = Fake::script([
+        ok(&json!({"channels": [channel("x"), channel("y")], "total": 1})),
+        ok(&json!({"channels": [channel("z")], "total": 1})),
+        ok(&json!({"channels": [], "total": 1})),
+    ]);
+    let (api, _) = api(&fake);
+    let listing = api.client_channels(&"aCL".into()).await.unwrap();
+    assert_eq!(channel_ids(&listing), ["x", "y", "z"]);
 }
 
 #[tokio::test(start_paused = true)]
