@@ -58,8 +58,8 @@ pub struct Walked {
     /// Items that came more than once.
     pub duplicates: usize,
     /// Whether what is missing from the list is gone. False if `total` shrank
-    /// on the way (a removal shifts the pages behind it) or names more items
-    /// than came.
+    /// on the way (a removal shifts the pages behind it), names more items than
+    /// came, or does not match where pages repeated items.
     pub complete: bool,
 }
 
@@ -161,7 +161,11 @@ impl<Id: Eq + Hash> Pager<Id> {
                 ),
             ));
         }
-        Ok(Walked { duplicates: self.duplicates, complete: !missing && !shrank && rejected == 0 })
+        // Pages that overlap or shuffle repeat some items and may have skipped
+        // others. Only a total that is exactly what came says that they did not.
+        let repeated = self.duplicates > self.doubled;
+        let doubtful = repeated && self.last_total.is_some_and(|total| total != self.seen.len() as u64);
+        Ok(Walked { duplicates: self.duplicates, complete: !missing && !shrank && !doubtful && rejected == 0 })
     }
 }
 
@@ -241,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_total_that_counts_a_doubled_item_is_met_but_one_that_counts_a_lost_one_is_not() {
-        let doubled = |total| walk(1000, move |offset| (window(&[1, 2, 1], offset, 10), Some(total)));
+        let page = |offset| if offset == 0 { vec![1, 2, 1] } else { Vec::new() };
+        let doubled = |total| walk(1000, move |offset| (page(offset), Some(total)));
         assert_eq!(doubled(2), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(3), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(4), Ok((vec![1, 2], Walked { duplicates: 1, complete: false })));
@@ -268,6 +273,18 @@ mod tests {
         assert_eq!(pager.page(1, 1, None), Ok(Step::More));
         assert!(pager.is_new(2));
         assert_eq!(pager.page(1, 1, None).unwrap_err().reason, Reason::Paging);
+    }
+
+    #[test]
+    fn repeated_items_prove_nothing_gone_unless_the_total_is_what_came() {
+        // Of 0 to 3 the last never comes: a total that is too low does not see it,
+        // and a doubled item takes its place in one that is right.
+        let shuffled = |page: &'static [u32], total| {
+            walk(1000, move |offset| (if offset == 0 { page } else { &[0, 2][..] }.to_vec(), Some(total)))
+        };
+        assert_eq!(shuffled(&[0, 1, 2], 1), Ok((vec![0, 1, 2], Walked { duplicates: 2, complete: false })));
+        assert_eq!(shuffled(&[0, 1, 2, 0], 4), Ok((vec![0, 1, 2], Walked { duplicates: 3, complete: false })));
+        assert_eq!(shuffled(&[0, 1, 2], 3), Ok((vec![0, 1, 2], Walked { duplicates: 2, complete: true })));
     }
 
     #[test]
