@@ -84,6 +84,12 @@ fn describe(error: &Error) -> String {
             format!("expected {expected}, found something else; correct the value")
         }
         Error::InvalidBooleanStrict { .. } => "expected `true` or `false`, found something else; correct it".to_owned(),
+        Error::InvalidScalar { ty: "boolean", .. } => {
+            "expected `true` or `false`, found something else; correct it".to_owned()
+        }
+        Error::InvalidScalar { ty: "u32", .. } => {
+            "expected a whole number, found something else; correct it".to_owned()
+        }
         Error::InvalidScalar { ty, .. } => format!("expected {ty}, found something else; correct the value"),
         _ => "expected the exporter-toolkit's web configuration in YAML, found something that can't be read as it; \
               look for indentation, quotes and values of another kind"
