@@ -3,12 +3,31 @@
 # until one full cycle is done, scrapes, and prints what the process holds.
 #
 #   memory.sh EXPORTER CLIENTS CHANNELS_PER_CLIENT
+#   memory.sh EXPORTER         writes the table of docs/sizing.md
 set -eu
 
-if [ $# != 3 ] || [ ! -x "$1" ]; then
-    echo "usage: memory.sh EXPORTER CLIENTS CHANNELS_PER_CLIENT" >&2
+usage() {
+    echo "usage: memory.sh EXPORTER [CLIENTS CHANNELS_PER_CLIENT]" >&2
     exit 2
+}
+
+[ $# -gt 0 ] && [ -x "$1" ] || usage
+if [ $# = 1 ]; then
+    page=$(dirname "$0")/../docs/sizing.md
+    rows=$(mktemp)
+    printf '\n| clients | channels | resident memory |\n|---|---|---|\n' >"$rows"
+    for fleet in '40 3' '400 3' '2000 5' '20000 5'; do
+        # shellcheck disable=SC2086 # two numbers
+        "$0" "$1" $fleet | awk -v fleet="$fleet" '/^process_resident/ {
+            split(fleet, n, " "); printf "| %d | %d | %d MiB |\n", n[1], n[1] * n[2], $2 / 1048576 + 0.5
+        }' >>"$rows"
+    done
+    echo >>"$rows"
+    sed -i -e "/^<!-- memory -->$/r $rows" -e '/^<!-- memory -->$/,/^<!-- \/memory -->$/ {/memory -->$/!d}' "$page"
+    rm -f "$rows"
+    exit
 fi
+[ $# = 3 ] || usage
 work=$(mktemp -d)
 started=
 stop() {

@@ -186,7 +186,9 @@ async fn the_demo_of_the_readme_starts_and_its_request_works() {
     exporter.ready().await;
     assert!(exporter.text("/").await.contains("Channels that need attention"));
     let mut shell = tokio::process::Command::new("sh");
-    assert!(shell.args(["-c", &format!("{request} --silent --fail")]).status().await.unwrap().success());
+    assert!(
+        shell.args(["-c", &format!("{request} --silent --fail --output /dev/null")]).status().await.unwrap().success()
+    );
     let labels = [("channel_id", channel.as_str()), ("rating", "low")];
     exporter.until("the dropped rating", |e| e.value("d360_channel_quality_rating", &labels) == Some(1.0)).await;
     exporter.stop().await;
