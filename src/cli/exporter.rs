@@ -175,3 +175,43 @@ async fn supervise(
     info!("stopped");
     failed.map_or(Ok(()), Err).context("the exporter stopped")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a task of this end, next to one that runs until it is told
+    /// to stop.
+    async fn next_to_a_server(
+        task: impl Future<Output = (&'static str, anyhow::Result<()>)> + Send + 'static,
+    ) -> (bool, Option<String>) {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let stop = stop.clone();
+            async move {
+                stop.cancelled().await;
+                ("web server", Ok(()))
+            }
+        });
+        tasks.spawn(task);
+        let ended = supervise(tasks, &stop).await;
+        (stop.is_cancelled(), ended.err().map(|error| format!("{error:#}")))
+    }
+
+    #[tokio::test]
+    async fn a_task_that_dies_stops_the_others_and_is_a_failure() {
+        let (stopped, said) = next_to_a_server(async { panic!("a bug") }).await;
+        assert!(stopped);
+        let said = said.unwrap();
+        assert!(said.starts_with("the exporter stopped: a task of the exporter died: task "), "{said}");
+        let (stopped, said) = next_to_a_server(async { ("poller", Err(anyhow::anyhow!("no key"))) }).await;
+        assert_eq!((stopped, said.as_deref()), (true, Some("the exporter stopped: the poller failed: no key")));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_before_it_is_told_to_is_a_failure_too() {
+        let (stopped, said) = next_to_a_server(async { ("poller", Ok(())) }).await;
+        assert_eq!((stopped, said.as_deref()), (true, Some("the exporter stopped: the poller ended by itself")));
+    }
+}
