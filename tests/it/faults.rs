@@ -108,6 +108,8 @@ struct Play {
     rig: Rig,
     families: Filter,
     truth: SeriesMap,
+    /// How many there are.
+    channels: usize,
     /// The data that were found to show as the truth. Rendering and parsing
     /// what did not change is what would take the time.
     whole: Option<Data>,
@@ -117,7 +119,8 @@ impl Play {
     async fn start(place: Place) -> Self {
         let rig = Rig::of(scene(place)).await;
         let truth = rig.truth();
-        let mut play = Self { rig, families: fleet_families(), truth, whole: None };
+        let channels = rig.ids().iter().map(|(_, channels)| channels.len()).sum();
+        let mut play = Self { rig, families: fleet_families(), truth, channels, whole: None };
         assert!(play.recovers(None).await.unwrap(), "a healthy start");
         // Past the first cycle, which is as fast as it can be.
         play.rig.run_for(INTERVAL).await;
@@ -128,15 +131,15 @@ impl Play {
     /// and an error if the judge finds something wrong on the way.
     async fn recovers(&mut self, judge: Option<&Judge>) -> Result<bool, String> {
         let mut last = self.rig.data();
-        for _ in 0..RECOVERY.as_secs() {
+        for second in 0..RECOVERY.as_secs() {
             if !self.rig.tick().await {
                 continue;
             }
             let data = self.rig.data();
-            if let Some(judge) = judge.filter(|_| data != last) {
+            if let Some(judge) = judge.filter(|judge| second % judge.patience() == 0 && data != last) {
                 judge.look(&self.shown())?;
+                last = data;
             }
-            last = data;
             if self.is_healthy() {
                 return Ok(true);
             }
@@ -155,13 +158,14 @@ impl Play {
 
     /// Whether what is shown is the truth.
     fn is_true(&mut self) -> bool {
-        let data = Some(self.rig.data());
-        if data == self.whole {
+        let data = self.rig.data();
+        if self.whole.as_ref() == Some(&data) {
             return true;
         }
-        let is_true = self.shown() == self.truth;
+        let channels: usize = data.iter().map(|(.., channels)| channels.len()).sum();
+        let is_true = channels == self.channels && self.shown() == self.truth;
         if is_true {
-            self.whole = data;
+            self.whole = Some(data);
         }
         is_true
     }
@@ -184,7 +188,7 @@ async fn play((place, faults): &Case, usual_requests: f64) -> Finding {
     // A refused key is no matter of one client, whoever was read with it.
     let alone = *place == Place::OneClient && !faults.iter().any(|&fault| FAULTS[fault].kind == "unauthorized");
     let alone = alone.then_some(victim.as_str());
-    let judge = Judge::new(&play.rig.fleet_as_it_is(), *place, faults, alone);
+    let mut judge = Judge::new(&play.rig.fleet_as_it_is(), *place, faults, alone);
     let mut watch = Watch::new(&play.rig.scrape(), usual_requests, play.rig.now());
 
     play.rig.faults(&faults.iter().map(|&fault| FAULTS[fault].set(*place, &victim)).collect());
@@ -193,7 +197,7 @@ async fn play((place, faults): &Case, usual_requests: f64) -> Finding {
         if play.rig.tick().await {
             watch.look(play.rig.down(), play.rig.partner_is_up());
             let data = play.rig.data();
-            if data != last {
+            if second % judge.patience() == 0 && data != last {
                 judge.look(&play.shown()).map_err(|wrong| told(format!("after {second} s: {wrong}")))?;
                 last = data;
             }
@@ -205,6 +209,7 @@ async fn play((place, faults): &Case, usual_requests: f64) -> Finding {
     }
 
     play.rig.faults(&json!([]));
+    judge.faults_are_over();
     if !play.recovers(Some(&judge)).await.map_err(|wrong| told(format!("on the way back: {wrong}")))? {
         return Err(told(format!("expected the truth within {RECOVERY:?} without the faults, found another")));
     }

@@ -22,6 +22,8 @@ pub(super) struct Judge {
     counts: BTreeMap<String, usize>,
     /// Units that may be missing.
     may_miss: bool,
+    /// As `may_miss`, once the faults are over.
+    may_miss_afterwards: bool,
     /// Items that the API makes up may be shown.
     may_invent: bool,
     /// The only client that the faults concern, if it is one.
@@ -74,9 +76,22 @@ impl Judge {
             versions,
             counts: clients.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), count(c))).collect(),
             may_miss: is_a_consistent_lie(speaking),
+            may_miss_afterwards: kinds.contains(&"endless_pages") && speaking.contains(&TOTAL_TOO_LOW),
             may_invent: kinds.contains(&"endless_pages"),
             victim: victim.map(str::to_owned),
         }
+    }
+
+    /// From here on the API is honest again. A list that was endless ends now,
+    /// and is whole if its total does not deny it.
+    pub(super) fn faults_are_over(&mut self) {
+        self.may_miss |= self.may_miss_afterwards;
+    }
+
+    /// Seconds between two looks: what an endless list makes up is thousands of
+    /// series.
+    pub(super) fn patience(&self) -> u64 {
+        if self.may_invent { 10 } else { 1 }
     }
 
     /// Looks at the series of the fleet as they are shown.
