@@ -121,6 +121,9 @@ pub struct Plan {
     /// Reads to do, each with its earliest time, in order of time.
     queue: VecDeque<(Instant, ClientId)>,
     running: BTreeSet<ClientId>,
+    /// Those of `running` that an earlier cycle began: this one does not wait
+    /// for them, and leaves them out.
+    stragglers: BTreeSet<ClientId>,
     /// Single reads for watching: they don't belong to the full cycle.
     extra: bool,
     succeeded: usize,
@@ -148,6 +151,7 @@ impl Plan {
             sweep: Step::Done,
             queue: VecDeque::new(),
             running: BTreeSet::new(),
+            stragglers: BTreeSet::new(),
             extra: false,
             succeeded: 0,
             reported: false,
@@ -215,13 +219,17 @@ impl Plan {
         // A list that can't be read does not keep the known clients from being
         // read again in the next interval.
         let list = self.list == Step::Done || (self.list != Step::Running && self.planned);
-        list && self.sweep == Step::Done && self.queue.is_empty() && self.running.is_empty()
+        // Nor does a client whose read takes longer than the interval, an endless
+        // list perhaps, keep the others from being read.
+        let others = self.running.is_empty() || self.running.len() < self.clients.len();
+        list && self.sweep == Step::Done && self.queue.is_empty() && others
     }
 
     fn start_cycle(&mut self, now: Instant) {
         // A cycle that ran over its interval does not shift the ones after it
         // by more than it has to.
         self.started = now;
+        self.stragglers = self.running.clone();
         self.cycle += 1;
         self.list = Step::Due(now);
         self.listed = false;
@@ -290,6 +298,7 @@ impl Plan {
     /// A client's channels were read.
     pub fn read(&mut self, now: Instant, client: &ClientId, look: Look) {
         self.running.remove(client);
+        self.stragglers.remove(client);
         self.succeeded += 1;
         self.remember(now, client, look);
     }
@@ -297,6 +306,7 @@ impl Plan {
     /// A client's channels could not be read.
     pub fn read_failed(&mut self, now: Instant, client: &ClientId, reason: Reason) {
         self.running.remove(client);
+        self.stragglers.remove(client);
         if reason == Reason::Unauthorized {
             self.refuse_key(now);
         }
@@ -364,7 +374,8 @@ impl Plan {
     /// The full cycle that ended with the last result, told once. A cycle whose
     /// reads all failed is none.
     pub fn ended(&mut self, now: Instant) -> Option<Ended> {
-        let reads_done = self.sweep == Step::Done && (self.extra || (self.queue.is_empty() && self.running.is_empty()));
+        let reads_done =
+            self.sweep == Step::Done && (self.extra || (self.queue.is_empty() && self.running == self.stragglers));
         let full = self.list == Step::Done && self.listed && reads_done && !self.key_refused;
         let worth_it = self.succeeded > 0 || self.clients.is_empty();
         if !full || !worth_it || self.reported {
@@ -403,7 +414,8 @@ impl Plan {
     /// where none was read yet. Clients that were never read come first.
     fn queue_reads(&mut self, now: Instant) {
         let first = self.clients.values().all(|known| known.read_at.is_none());
-        let (new, known): (Vec<_>, Vec<_>) = self.clients.iter().partition(|(_, known)| known.read_at.is_none());
+        let idle = self.clients.iter().filter(|(id, _)| !self.running.contains(*id));
+        let (new, known): (Vec<_>, Vec<_>) = idle.partition(|(_, known)| known.read_at.is_none());
         let gap = self.interval / u32::try_from(known.len().max(1)).unwrap_or(u32::MAX);
         let spread = known.into_iter().enumerate().map(|(i, (id, _))| {
             let due = self.started + gap * u32::try_from(i).unwrap_or(u32::MAX);
@@ -420,6 +432,7 @@ impl Plan {
         let mut watched: Vec<(Option<Instant>, &ClientId)> = self
             .clients
             .iter()
+            .filter(|(id, _)| !self.running.contains(*id))
             .filter(|(_, known)| {
                 known.look.troubled
                     || known.changed_in_cycle.is_some_and(|cycle| self.cycle.saturating_sub(cycle) < WATCHED_CYCLES)

@@ -119,3 +119,32 @@ fn a_client_is_not_read_twice_at_a_time() {
     let later = now + Duration::from_secs(500);
     assert_eq!(drive.plan.next(later), Next::Wait(later + Duration::from_secs(100)));
 }
+
+#[test]
+fn a_client_whose_read_takes_longer_than_the_interval_does_not_hold_up_the_others() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    let start = drive.start;
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let (plan, pace) = (&mut drive.plan, drive.pace);
+    let clients = || ["a", "b", "c"].map(ClientId::from).into_iter();
+    assert_eq!(plan.next(at(0)), Next::List);
+    assert!(plan.listed(at(0), clients(), true, pace));
+    assert_eq!([plan.next(at(0)), plan.next(at(0)), plan.next(at(0))], ["a", "b", "c"].map(|id| Next::Read(id.into())));
+    plan.read(at(1), &"a".into(), FINE);
+    plan.read(at(1), &"c".into(), FINE);
+    assert_eq!((plan.next(at(1)), plan.ended(at(1))), (Next::Wait(at(100)), None));
+    // b goes on being read through the whole of the next cycle, which is one without it.
+    assert_eq!(plan.next(at(100)), Next::List);
+    assert!(plan.listed(at(100), clients(), true, pace));
+    assert_eq!(plan.next(at(100)), Next::Read("a".into()));
+    plan.read(at(101), &"a".into(), FINE);
+    assert_eq!((plan.next(at(101)), plan.ended(at(101))), (Next::Wait(at(150)), None));
+    assert_eq!(plan.next(at(150)), Next::Read("c".into()));
+    plan.read(at(151), &"c".into(), FINE);
+    assert_eq!(plan.ended(at(151)), Some(Ended { took: Duration::from_secs(51) }));
+    plan.read_failed(at(160), &"b".into(), Reason::Paging);
+    // In the one after that it is read again, with the others.
+    assert_eq!(plan.next(at(200)), Next::List);
+    assert!(plan.listed(at(200), clients(), true, pace));
+    assert_eq!(plan.next(at(200)), Next::Read("b".into()));
+}
