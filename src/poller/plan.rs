@@ -173,12 +173,15 @@ impl Plan {
     }
 
     /// What to do at `now`. An operation that is returned counts as started.
-    pub fn next(&mut self, now: Instant) -> Next {
+    pub fn next(&mut self, now: Instant, pace: Pace) -> Next {
         if self.key_refused && (self.sweep == Step::Running || !self.running.is_empty()) {
             return Next::Wait(now + self.interval);
         }
-        if self.cycle_is_over() && now >= self.started + self.interval {
+        if (self.cycle_is_over() || self.only_the_list_is_under_way()) && now >= self.started + self.interval {
             self.start_cycle(now);
+            if self.list == Step::Running {
+                self.plan_reads(now, pace);
+            }
         }
         if self.list.due(now) {
             self.list = Step::Running;
@@ -202,7 +205,8 @@ impl Plan {
 
     fn wake(&self, now: Instant) -> Instant {
         let queue = self.queue.front().map(|(due, _)| *due).filter(|_| !self.key_refused);
-        let next_cycle = self.cycle_is_over().then_some(self.started + self.interval);
+        let next_cycle =
+            (self.cycle_is_over() || self.only_the_list_is_under_way()).then_some(self.started + self.interval);
         [self.list.due_at(), self.sweep.due_at(), queue, next_cycle]
             .into_iter()
             .flatten()
@@ -216,13 +220,18 @@ impl Plan {
         if self.key_refused {
             return false;
         }
-        // A list that can't be read does not keep the known clients from being
-        // read again in the next interval.
-        let list = self.list == Step::Done || (self.list != Step::Running && self.planned);
+        // A list that can't be read, or takes longer than the interval, does not
+        // keep the known clients from being read again in the next one.
+        let list = self.list == Step::Done || self.planned;
         // Nor does a client whose read takes longer than the interval, an endless
         // list perhaps, keep the others from being read.
         let others = self.running.is_empty() || self.running.len() < self.clients.len();
         list && self.sweep == Step::Done && self.queue.is_empty() && others
+    }
+
+    /// Whether the known clients wait for a list that may not end.
+    fn only_the_list_is_under_way(&self) -> bool {
+        self.list == Step::Running && !self.planned && !self.key_refused && !self.clients.is_empty()
     }
 
     fn start_cycle(&mut self, now: Instant) {
@@ -231,7 +240,9 @@ impl Plan {
         self.started = now;
         self.stragglers = self.running.clone();
         self.cycle += 1;
-        self.list = Step::Due(now);
+        if self.list != Step::Running {
+            self.list = Step::Due(now);
+        }
         self.listed = false;
         self.planned = false;
         self.extra = false;
