@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::cases::FAULTS;
 use super::signals::{Signal, Signals};
@@ -11,7 +11,6 @@ use super::{Case, Place};
 const BEGIN: &str = "<!-- The tables from here on are written by `make faults`. -->\n";
 const END: &str = "<!-- The tables end here. -->\n";
 
-/// All tables. Pairs that were not played are as they are in `written`.
 fn tables(found: &BTreeMap<Case, Signals>, written: &str) -> String {
     let mut text = alone(found);
     for place in Place::ALL {
@@ -75,24 +74,44 @@ fn letters(signals: &Signals) -> String {
     if told.is_empty() { "-".to_owned() } else { told }
 }
 
-/// Compares the document with what was found, or writes it if `UPDATE_DOCS` is
-/// set.
-pub(super) fn compare(found: &BTreeMap<Case, Signals>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
-    let written = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = written.split_once(BEGIN).expect("docs/faults.md has the mark where the tables begin");
-    let (old, tail) = rest.split_once(END).expect("docs/faults.md has the mark where the tables end");
-    let tables = tables(found, old);
-    println!("{tables}");
-    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, format!("{head}{BEGIN}\n{tables}\n{END}{tail}")).unwrap();
-    } else if old.trim() != tables.trim() {
-        let lines = |text: &str| -> Vec<String> { text.trim().lines().map(str::to_owned).collect() };
-        let (old, new) = (lines(old), lines(&tables));
-        let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));
-        let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}\n"));
-        let differing: String = gone.chain(come).collect();
-        panic!("docs/faults.md is not what was found; `make faults` writes it\n{differing}");
+/// The document, cut where the tables are.
+pub(super) struct Document {
+    head: String,
+    tables: String,
+    tail: String,
+}
+
+impl Document {
+    fn path() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")
     }
-    assert!(!tables.contains("|  |"), "docs/faults.md has empty cells; `make faults` fills them");
+
+    pub(super) fn read() -> Self {
+        let written = std::fs::read_to_string(Self::path()).unwrap();
+        let (head, rest) = written.split_once(BEGIN).expect("docs/faults.md has the mark where the tables begin");
+        let (tables, tail) = rest.split_once(END).expect("docs/faults.md has the mark where the tables end");
+        Self { head: head.to_owned(), tables: tables.trim().to_owned(), tail: tail.to_owned() }
+    }
+
+    /// All tables. Pairs that were not played are as they are written.
+    pub(super) fn tables(&self, found: &BTreeMap<Case, Signals>) -> String {
+        tables(found, &self.tables).trim().to_owned()
+    }
+
+    /// Compares the tables with those of the document, or writes them if
+    /// `UPDATE_DOCS` is set.
+    pub(super) fn compare(&self, tables: &str) {
+        let Self { head, tables: old, tail } = self;
+        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+            std::fs::write(Self::path(), format!("{head}{BEGIN}\n{tables}\n\n{END}{tail}")).unwrap();
+        } else if old != tables {
+            let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+            let (old, new) = (lines(old), lines(tables));
+            let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));
+            let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}\n"));
+            let differing: String = gone.chain(come).collect();
+            panic!("docs/faults.md is not what was found; `make faults` writes it\n{differing}");
+        }
+        assert!(!tables.contains("|  |"), "docs/faults.md has empty cells; `make faults` fills them");
+    }
 }

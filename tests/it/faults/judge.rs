@@ -91,7 +91,7 @@ impl Judge {
     /// Seconds between two looks: what an endless list makes up is thousands of
     /// series.
     pub(super) fn patience(&self) -> u64 {
-        if self.may_invent { 10 } else { 1 }
+        if self.may_invent { 20 } else { 1 }
     }
 
     /// Looks at the series of the fleet as they are shown.
@@ -117,10 +117,13 @@ impl Judge {
     }
 
     fn counts_are_of_what_is_shown(&self, shown: &SeriesMap) -> Result<(), String> {
+        let mut infos: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, labels) in shown.keys().filter(|(family, _)| family == "d360_channel_info") {
+            *infos.entry(&labels[1].1).or_default() += 1;
+        }
         for ((family, labels), told) in shown.iter().filter(|((family, _), _)| family == "d360_client_channels") {
             let client = &labels[1].1;
-            let infos = shown.keys().filter(|(name, _)| name == "d360_channel_info");
-            let there = infos.filter(|(_, labels)| labels[1].1 == *client).count();
+            let there = infos.get(client.as_str()).copied().unwrap_or_default();
             let whole = self.counts.get(client).is_none_or(|&all| there == all || self.may_miss || self.may_invent);
             if *told != there as f64 || !whole {
                 return Err(format!("{family} of {client} is {told}, and {there} are shown"));
