@@ -65,6 +65,10 @@ pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 /// Between two attempts to read a list that can't be read, within a cycle.
 pub(super) const LIST_RETRY: Duration = Duration::from_secs(30);
 
+/// How long a list or a read keeps the next cycle waiting, where an interval is
+/// shorter. Eight of one page, in flight together, take less at the slowest pace.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// For how many cycles a client whose channels changed is watched.
 const WATCHED_CYCLES: u64 = 3;
 
@@ -113,6 +117,8 @@ pub struct Plan {
     cycle: u64,
     started: Instant,
     list: Step,
+    /// When the list that is under way was begun.
+    list_began: Instant,
     /// The list was read in this cycle.
     listed: bool,
     /// The reads of this cycle were planned.
@@ -120,7 +126,8 @@ pub struct Plan {
     sweep: Step,
     /// Reads to do, each with its earliest time, in order of time.
     queue: VecDeque<(Instant, ClientId)>,
-    running: BTreeSet<ClientId>,
+    /// Reads under way, each with its start.
+    running: BTreeMap<ClientId, Instant>,
     /// Those of `running` that an earlier cycle began: this one does not wait
     /// for them, and leaves them out.
     stragglers: BTreeSet<ClientId>,
@@ -128,6 +135,8 @@ pub struct Plan {
     extra: bool,
     succeeded: usize,
     reported: bool,
+    /// A cycle that ended but for stragglers, when the next one began.
+    unreported: Option<Ended>,
     /// The list lost so much that it is being read again.
     list_doubted: bool,
     /// As `list_doubted`; both may be under way together.
@@ -150,11 +159,13 @@ impl Plan {
             planned: false,
             sweep: Step::Done,
             queue: VecDeque::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
             stragglers: BTreeSet::new(),
             extra: false,
             succeeded: 0,
             reported: false,
+            unreported: None,
+            list_began: now,
             list_doubted: false,
             sweep_doubted: false,
             key_refused: false,
@@ -177,7 +188,7 @@ impl Plan {
         if self.key_refused && (self.sweep == Step::Running || !self.running.is_empty()) {
             return Next::Wait(now + self.interval);
         }
-        if (self.cycle_is_over() || self.only_the_list_is_under_way()) && now >= self.started + self.interval {
+        if self.next_cycle().is_some_and(|at| now >= at) {
             self.start_cycle(now);
             if self.list == Step::Running {
                 self.plan_reads(now, pace);
@@ -185,6 +196,7 @@ impl Plan {
         }
         if self.list.due(now) {
             self.list = Step::Running;
+            self.list_began = now;
             return Next::List;
         }
         if !self.key_refused {
@@ -196,7 +208,7 @@ impl Plan {
                 && *due <= now
                 && let Some((_, client)) = self.queue.pop_front()
             {
-                self.running.insert(client.clone());
+                self.running.insert(client.clone(), now);
                 return Next::Read(client);
             }
         }
@@ -205,40 +217,44 @@ impl Plan {
 
     fn wake(&self, now: Instant) -> Instant {
         let queue = self.queue.front().map(|(due, _)| *due).filter(|_| !self.key_refused);
-        let next_cycle =
-            (self.cycle_is_over() || self.only_the_list_is_under_way()).then_some(self.started + self.interval);
-        [self.list.due_at(), self.sweep.due_at(), queue, next_cycle]
+        [self.list.due_at(), self.sweep.due_at(), queue, self.next_cycle()]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(now + self.interval)
     }
 
-    fn cycle_is_over(&self) -> bool {
+    /// When the next cycle begins, if no more than time is missing for it.
+    fn next_cycle(&self) -> Option<Instant> {
         // With a refused key the probes have their own rhythm, and a cycle begins
         // with the one that succeeds.
-        if self.key_refused {
-            return false;
+        if self.key_refused || self.sweep != Step::Done || !self.queue.is_empty() {
+            return None;
         }
-        // A list that can't be read, or takes longer than the interval, does not
-        // keep the known clients from being read again in the next one.
-        let list = self.list == Step::Done || self.planned;
-        // Nor does a client whose read takes longer than the interval, an endless
-        // list perhaps, keep the others from being read.
+        let patience = self.interval.max(PATIENCE);
+        // A list that can't be read, or does not end, does not keep the known
+        // clients from being read again.
+        let list = match self.list {
+            Step::Done => self.started,
+            Step::Due(_) if self.planned => self.started,
+            Step::Running if self.planned || !self.clients.is_empty() => self.list_began + patience,
+            Step::Due(_) | Step::Running => return None,
+        };
+        // Nor does a client whose read does not end keep the others from it.
+        let last_read = self.running.values().max().map_or(self.started, |began| *began + patience);
         let others = self.running.is_empty() || self.running.len() < self.clients.len();
-        list && self.sweep == Step::Done && self.queue.is_empty() && others
-    }
-
-    /// Whether the known clients wait for a list that may not end.
-    fn only_the_list_is_under_way(&self) -> bool {
-        self.list == Step::Running && !self.planned && !self.key_refused && !self.clients.is_empty()
+        others.then(|| list.max(last_read).max(self.started + self.interval))
     }
 
     fn start_cycle(&mut self, now: Instant) {
         // A cycle that ran over its interval does not shift the ones after it
         // by more than it has to.
+        if self.list == Step::Done && self.listed && !self.reported && self.succeeded > 0 {
+            // All but the stragglers.
+            self.unreported = Some(Ended { took: now - self.started });
+        }
         self.started = now;
-        self.stragglers = self.running.clone();
+        self.stragglers = self.running.keys().cloned().collect();
         self.cycle += 1;
         if self.list != Step::Running {
             self.list = Step::Due(now);
@@ -385,8 +401,11 @@ impl Plan {
     /// The full cycle that ended with the last result, told once. A cycle whose
     /// reads all failed is none.
     pub fn ended(&mut self, now: Instant) -> Option<Ended> {
-        let reads_done =
-            self.sweep == Step::Done && (self.extra || (self.queue.is_empty() && self.running == self.stragglers));
+        if let Some(earlier) = self.unreported.take() {
+            return Some(earlier);
+        }
+        let reads_done = self.queue.is_empty() && self.running.len() == self.stragglers.len();
+        let reads_done = self.sweep == Step::Done && (self.extra || reads_done);
         let full = self.list == Step::Done && self.listed && reads_done && !self.key_refused;
         let worth_it = self.succeeded > 0 || self.clients.is_empty();
         if !full || !worth_it || self.reported {
@@ -425,7 +444,7 @@ impl Plan {
     /// where none was read yet. Clients that were never read come first.
     fn queue_reads(&mut self, now: Instant) {
         let first = self.clients.values().all(|known| known.read_at.is_none());
-        let idle = self.clients.iter().filter(|(id, _)| !self.running.contains(*id));
+        let idle = self.clients.iter().filter(|(id, _)| !self.running.contains_key(*id));
         let (new, known): (Vec<_>, Vec<_>) = idle.partition(|(_, known)| known.read_at.is_none());
         let gap = self.interval / u32::try_from(known.len().max(1)).unwrap_or(u32::MAX);
         let spread = known.into_iter().enumerate().map(|(i, (id, _))| {
@@ -443,7 +462,7 @@ impl Plan {
         let mut watched: Vec<(Option<Instant>, &ClientId)> = self
             .clients
             .iter()
-            .filter(|(id, _)| !self.running.contains(*id))
+            .filter(|(id, _)| !self.running.contains_key(*id))
             .filter(|(_, known)| {
                 known.look.troubled
                     || known.changed_in_cycle.is_some_and(|cycle| self.cycle.saturating_sub(cycle) < WATCHED_CYCLES)

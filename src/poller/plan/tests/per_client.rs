@@ -138,6 +138,7 @@ fn a_client_whose_read_takes_longer_than_the_interval_does_not_hold_up_the_other
     assert_eq!((plan.next(at(1), pace), plan.ended(at(1))), (Next::Wait(at(100)), None));
     // b goes on being read through the whole of the next cycle, which is one without it.
     assert_eq!(plan.next(at(100), pace), Next::List);
+    assert_eq!(plan.ended(at(100)), Some(Ended { took: Duration::from_secs(100) }));
     assert!(plan.listed(at(100), clients(), true, pace));
     assert_eq!(plan.next(at(100), pace), Next::Read("a".into()));
     plan.read(at(101), &"a".into(), FINE);
@@ -150,4 +151,20 @@ fn a_client_whose_read_takes_longer_than_the_interval_does_not_hold_up_the_other
     assert_eq!(plan.next(at(200), pace), Next::List);
     assert!(plan.listed(at(200), clients(), true, pace));
     assert_eq!(plan.next(at(200), pace), Next::Read("b".into()));
+}
+
+#[test]
+fn reads_that_wait_for_the_pace_are_waited_for() {
+    let mut drive = Drive::with(Strategy::PerClient, Duration::from_secs(1), &["a", "b"]);
+    let start = drive.start;
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let (plan, pace) = (&mut drive.plan, drive.pace);
+    assert_eq!(plan.next(at(0), pace), Next::List);
+    assert!(plan.listed(at(0), ["a", "b"].map(ClientId::from).into_iter(), true, pace));
+    assert_eq!([plan.next(at(0), pace), plan.next(at(0), pace)], ["a", "b"].map(|id| Next::Read(id.into())));
+    plan.read(at(5), &"a".into(), FINE);
+    assert_eq!((plan.next(at(5), pace), plan.ended(at(5))), (Next::Wait(at(60)), None));
+    plan.read(at(10), &"b".into(), FINE);
+    assert_eq!(plan.ended(at(10)), Some(Ended { took: Duration::from_secs(10) }));
+    assert_eq!(plan.next(at(10), pace), Next::List);
 }
