@@ -76,7 +76,9 @@ impl Judge {
             versions,
             counts: clients.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), count(c))).collect(),
             may_miss: is_a_consistent_lie(speaking),
-            may_miss_afterwards: kinds.contains(&"endless_pages") && speaking.contains(&TOTAL_TOO_LOW),
+            // A total that is too low, or happens to count what came twice.
+            may_miss_afterwards: kinds.contains(&"endless_pages")
+                && (speaking.contains(&TOTAL_TOO_LOW) || kinds.contains(&"duplicates")),
             may_invent: kinds.contains(&"endless_pages"),
             victim: victim.map(str::to_owned),
         }
