@@ -79,7 +79,7 @@ impl Pages {
             let new = page.items.into_iter().filter(|item| pager.is_new(item.channel.id.clone()));
             let channels: Vec<_> = new.filter_map(|item| Some((item.client?, item.channel))).collect();
             pager.page(received, channels.len(), page.total).unwrap();
-            fleet.apply(Observation::ChannelsSeen { channels });
+            fleet.apply(Observation::ChannelsSeen { channels, at: now() });
         }
         let complete = pager.finish(0).unwrap().complete;
         fleet.apply(Observation::SweepCompleted { complete, at: now() });
