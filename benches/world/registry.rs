@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use d360_exporter::catalogue::{FAMILIES, Kind, Scope};
 use d360_exporter::fleet::{ClientState, Fleet};
-use d360_exporter::model::{Availability, Channel, MessagingLimit, QualityRating};
+use d360_exporter::model::{Availability, Channel, MessagingLimit, QualityRating, ShortText};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, TextEncoder};
@@ -99,7 +99,7 @@ impl Baseline {
     fn channel(&self, [partner, client]: [&str; 2], client_name: &str, channel: &Channel) {
         let ids = [partner, client, channel.id.as_str()];
         let with = |label| [ids[0], ids[1], ids[2], label];
-        let text = |field: &Option<Box<str>>| field.as_deref().unwrap_or_default().to_owned();
+        let text = |field: &Option<ShortText>| field.as_deref().unwrap_or_default().to_owned();
         let (number, display_name) = (text(&channel.phone_number), text(&channel.display_name));
         let account = text(&channel.waba_account_id);
         let info = [ids[0], ids[1], ids[2], client_name, &number, &display_name, &account];

@@ -8,6 +8,7 @@ use super::lenient::{Absent as _, List, Listed, Text, WireChannel, WireClient};
 use super::{Findings, OwnedChannel, Page, mend};
 use crate::model::{
     AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
+    ShortText,
 };
 use crate::partner_api::{ApiError, Reason};
 
@@ -99,7 +100,8 @@ fn page<'de, W, T>(
     };
     let mut findings = Findings::default();
     let received = wire.len();
-    let items: Vec<T> = wire.iter().filter_map(|item| convert(item, &mut findings)).collect();
+    let mut items = Vec::with_capacity(received);
+    items.extend(wire.iter().filter_map(|item| convert(item, &mut findings)));
     findings.rejected = received - items.len();
     if items.is_empty() && received > 0 {
         return Err(ApiError::new(
@@ -119,7 +121,7 @@ fn client(wire: &WireClient<'_>, findings: &mut Findings) -> Option<Client> {
         created_at: timestamp(&wire.created_at, findings),
         modified_at: timestamp(&wire.modified_at, findings),
         max_channels: count(&wire.max_channels, findings),
-        partner_payload: wire.partner_payload.0.as_deref().map(Box::from),
+        partner_payload: wire.partner_payload.0.as_deref().map(ShortText::from),
         organisation: wire.organisation.owned(),
         business_id: wire.business_id.owned(),
         suspicious: wire.suspicious.get().and_then(truth),

@@ -11,6 +11,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::model::ShortText;
+
 /// Whether a value told anything.
 pub(super) trait Absent {
     fn is_absent(&self) -> bool;
@@ -29,8 +31,8 @@ impl Text<'_> {
     }
 
     /// The text as an owned value.
-    pub(super) fn owned(&self) -> Option<Box<str>> {
-        self.get().map(Box::from)
+    pub(super) fn owned(&self) -> Option<ShortText> {
+        self.get().map(ShortText::from)
     }
 }
 
