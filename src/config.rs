@@ -167,35 +167,13 @@ impl Config {
         let listed: &[FilePartner] = file.as_ref().map_or(&[], |f: &FileConfig| &f.partners);
 
         let mut partners = Vec::new();
-        match (flags.partner_id.as_deref(), listed) {
-            (Some(_), [_, ..]) => {
-                errors.push(
-                    "--partner.id",
-                    "expected partners either here or in --config.file, found both; remove one of them",
-                );
-                api(&mut errors, flags, "", &none);
-            }
-            (Some(id), []) => {
-                let source = PartnerSource {
-                    place: String::new(),
-                    id,
-                    key_file: flags.api_key_file.as_deref(),
-                    overrides: &none,
-                };
-                partners.extend(partner(&mut errors, flags, env, &source));
-            }
-            (None, []) => {
+        match flags.partner_id.as_deref() {
+            _ if flags.config_file.is_some() => {
+                only_in_the_file(&mut errors, flags, env);
                 // A file that can't be read may name the partners and their keys.
-                if flags.config_file.is_none() {
-                    errors.push(
-                        "--partner.id",
-                        "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
-                    );
-                    key(&mut errors, env, "", flags.api_key_file.as_deref());
+                if listed.is_empty() {
+                    api(&mut errors, flags, "", &none);
                 }
-                api(&mut errors, flags, "", &none);
-            }
-            (None, listed) => {
                 for entry in listed {
                     let source = PartnerSource {
                         place: format!("partner `{}` in --config.file: ", entry.id),
@@ -211,6 +189,19 @@ impl Config {
                     }
                     partners.extend(partner(&mut errors, flags, env, &source));
                 }
+            }
+            Some(id) => {
+                let key_file = flags.api_key_file.as_deref();
+                let source = PartnerSource { place: String::new(), id, key_file, overrides: &none };
+                partners.extend(partner(&mut errors, flags, env, &source));
+            }
+            None => {
+                errors.push(
+                    "--partner.id",
+                    "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
+                );
+                key(&mut errors, env, "", flags.api_key_file.as_deref());
+                api(&mut errors, flags, "", &none);
             }
         }
         let poll_interval = errors.check("--poll.interval", &flags.poll_interval, values::positive_duration);
@@ -240,6 +231,22 @@ impl Config {
             })
         })();
         errors.finish(config)
+    }
+}
+
+/// Refuses what speaks of one partner beside a file that lists them: which of the
+/// two is meant, nobody can tell.
+fn only_in_the_file(errors: &mut Errors, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) {
+    if flags.partner_id.is_some() {
+        errors
+            .push("--partner.id", "expected partners either here or in --config.file, found both; remove one of them");
+    }
+    let expected = "expected the key file of each partner as `api_key_file` in --config.file, found";
+    if flags.api_key_file.is_some() {
+        errors.push("--partner.api-key-file", &format!("{expected} another here or in D360_API_KEY_FILE; remove it"));
+    }
+    if env(API_KEY_VARIABLE).is_some_and(|key| !key.trim().is_empty()) {
+        errors.push(API_KEY_VARIABLE, &format!("{expected} a key here; unset it"));
     }
 }
 

@@ -17,14 +17,23 @@ impl Files {
     }
 
     fn load(&self, args: &[&str]) -> Result<Config, ConfigErrors> {
+        self.load_with(args, None)
+    }
+
+    /// With a key in the environment.
+    fn load_with(&self, args: &[&str], key: Option<&str>) -> Result<Config, ConfigErrors> {
         let file = format!("--config.file={}", self.0.path().join("config.yml").display());
-        load(&[&[file.as_str()], args].concat())
+        load(&[&[file.as_str()], args].concat(), key)
     }
 
     /// The mistakes, with the folder left out.
     fn mistakes(&self, args: &[&str]) -> Vec<String> {
+        self.mistakes_with(args, None)
+    }
+
+    fn mistakes_with(&self, args: &[&str], key: Option<&str>) -> Vec<String> {
         let folder = format!("{}/", self.0.path().display());
-        let errors = self.load(args).map_or_else(|e| e.to_string(), |_| String::new());
+        let errors = self.load_with(args, key).map_or_else(|e| e.to_string(), |_| String::new());
         errors.replace(&folder, "").lines().map(str::to_owned).collect()
     }
 }
@@ -102,6 +111,27 @@ fn partners_are_named_either_by_the_flag_or_in_the_file() {
 }
 
 #[test]
+fn keys_of_the_files_partners_are_nowhere_but_in_their_files() {
+    let from_flag = "--partner.api-key-file: expected the key file of each partner as `api_key_file` in --config.file, \
+                     found another here or in D360_API_KEY_FILE; remove it";
+    let from_variable = "D360_API_KEY: expected the key file of each partner as `api_key_file` in --config.file, found a \
+                         key here; unset it";
+    let both = "--partner.id: expected partners either here or in --config.file, found both; remove one of them";
+    let files = Files::new(TWO);
+    assert_eq!(files.mistakes(&["--partner.api-key-file=KEYS/one"]), [from_flag]);
+    assert_eq!(files.mistakes_with(&[], Some("canary-key")), [from_variable]);
+    let all = ["--partner.id=examplePA", "--partner.api-key-file=KEYS/one"];
+    assert_eq!(files.mistakes_with(&all, Some("canary-key")), [both, from_flag, from_variable]);
+    // A file that can't be read changes nothing about it.
+    let told = Files::new("").mistakes_with(&all, Some("canary-key"));
+    assert_eq!(told[1..], [both, from_flag, from_variable]);
+    // An empty variable is what some deployments make of one that is not set.
+    for empty in ["", " \n"] {
+        assert_eq!(files.mistakes_with(&[], Some(empty)), [""; 0], "{empty:?}");
+    }
+}
+
+#[test]
 fn a_file_of_another_form_is_refused_without_showing_what_it_holds() {
     let files = [
         "",
@@ -137,7 +167,7 @@ fn a_key_that_is_written_into_the_file_is_told_apart_from_its_file() {
 #[test]
 fn a_file_that_cannot_be_read_is_a_mistake_and_so_is_all_else() {
     assert_eq!(
-        load(&["--config.file=/nowhere/config.yml", "--poll.interval=often", "--api.page-size=0"])
+        load(&["--config.file=/nowhere/config.yml", "--poll.interval=often", "--api.page-size=0"], None)
             .unwrap_err()
             .to_string(),
         "--config.file: cannot read `/nowhere/config.yml`: No such file or directory (os error 2)\n\
