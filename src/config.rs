@@ -12,6 +12,7 @@ mod file;
 mod flags;
 mod values;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -317,7 +318,13 @@ fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, place: &str, f
     let setting = format!("{place}--partner.api-key-file");
     if let Some(file) = file {
         let read = ApiKey::from_file(file).map_err(|e| {
-            format!("cannot read `{}`: {e}; write the API key, and only it, into that file", file.display())
+            if e.kind() == io::ErrorKind::NotFound && may_be_a_key(file) {
+                "expected the path of a file that holds the API key, found what may be the key itself; write it into a \
+                 file and name that"
+                    .to_owned()
+            } else {
+                format!("cannot read `{}`: {e}; write the API key, and only it, into that file", file.display())
+            }
         });
         return errors.take(&setting, read);
     }
@@ -336,6 +343,14 @@ fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, place: &str, f
     let valid = credentials::validate(trimmed.expose_secret()).map_err(str::to_owned);
     errors.take(API_KEY_VARIABLE, valid)?;
     Some(ApiKey::fixed(trimmed))
+}
+
+/// Whether a path that leads nowhere looks like a key, which must not be shown:
+/// long, of letters and digits alone.
+fn may_be_a_key(path: &Path) -> bool {
+    const SHORTEST_KEY: usize = 16;
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.len() >= SHORTEST_KEY && bytes.iter().all(u8::is_ascii_alphanumeric)
 }
 
 fn shard(errors: &mut Errors, flags: &Flags) -> Option<Shard> {
