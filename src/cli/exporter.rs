@@ -175,3 +175,57 @@ async fn supervise(
     info!("stopped");
     failed.map_or(Ok(()), Err).context("the exporter stopped")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, ready};
+
+    use super::*;
+
+    type Ended = (&'static str, anyhow::Result<()>);
+
+    /// What comes of `task` beside another that runs until it is told, and
+    /// whether it was.
+    async fn beside_another(
+        task: impl Future<Output = Ended> + Send + 'static,
+        stop: CancellationToken,
+    ) -> (Result<(), String>, bool) {
+        let mut tasks = JoinSet::new();
+        let told = stop.clone();
+        tasks.spawn(async move {
+            told.cancelled().await;
+            ("web server", Ok(()))
+        });
+        tasks.spawn(task);
+        let result = supervise(tasks, &stop).await.map_err(|e| format!("{e:#}"));
+        (result, stop.is_cancelled())
+    }
+
+    #[tokio::test]
+    async fn a_task_that_dies_stops_the_others_and_fails_the_run() {
+        let (result, told) = beside_another(async { panic!("no such bucket") }, CancellationToken::new()).await;
+        let failure = result.unwrap_err();
+        let (before, after) =
+            ("the exporter stopped: a task of the exporter died: task ", r#" panicked with message "no such bucket""#);
+        assert!(failure.starts_with(before) && failure.ends_with(after), "{failure}");
+        assert!(told);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_by_itself_or_fails_does_so_too() {
+        let ended = beside_another(ready(("publication", Ok(()))), CancellationToken::new()).await;
+        assert_eq!(ended, (Err("the exporter stopped: the publication ended by itself".to_owned()), true));
+        let failing = ready(("poller", Err(anyhow::anyhow!("no more sockets"))));
+        let failed = beside_another(failing, CancellationToken::new()).await;
+        assert_eq!(failed, (Err("the exporter stopped: the poller failed: no more sockets".to_owned()), true));
+    }
+
+    #[tokio::test]
+    async fn tasks_that_end_when_told_are_a_good_end_and_one_that_dies_then_is_not() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert_eq!(beside_another(ready(("poller", Ok(()))), stop.clone()).await, (Ok(()), true));
+        let (result, _) = beside_another(async { panic!("while draining") }, stop).await;
+        assert!(result.unwrap_err().ends_with(r#"panicked with message "while draining""#));
+    }
+}

@@ -67,10 +67,10 @@ pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
     list::<WireChannel<'_>>(body).map(|list| list.items.map_or(0, |items| items.len()))
 }
 
-/// Reads a body, and once more with its texts mended if that fails and there is
-/// something to mend.
+/// Reads a body, and once more mended if that fails and there is something to
+/// mend.
 fn mended_if_needed<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
-    read(body).or_else(|failure| mend::texts(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
+    read(body).or_else(|failure| mend::body(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
 }
 
 fn parse<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
