@@ -77,8 +77,7 @@ impl Pages {
             let page = wire::decode_channels(body).unwrap();
             let received = page.received;
             let new = page.items.into_iter().filter(|item| pager.is_new(item.channel.id.clone()));
-            let mut channels = Vec::with_capacity(received);
-            channels.extend(new.filter_map(|item| Some((item.client?, item.channel))));
+            let channels: Vec<_> = new.filter_map(|item| Some((item.client?, item.channel))).collect();
             pager.page(received, channels.len(), page.total).unwrap();
             fleet.apply(Observation::ChannelsSeen { channels, at: now() });
         }
