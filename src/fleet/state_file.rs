@@ -322,7 +322,10 @@ fn load_client(saved: SavedClient) -> ClientState {
     state.last_refresh = saved.last_refresh;
     state.missing_since = saved.missing_since;
     state.channels = saved.channels.into_iter().map(load_channel).collect();
-    state.channels.sort_unstable_by(|a, b| a.channel.id.cmp(&b.channel.id));
+    state.channels.sort_by(|a, b| a.channel.id.cmp(&b.channel.id));
+    // Only a file that a person wrote holds a channel twice; shown twice it would
+    // cost the whole scrape.
+    state.channels.dedup_by(|a, b| a.channel.id == b.channel.id);
     state
 }
 
