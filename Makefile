@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test fuzz soak
+.PHONY: help test test-tools lint fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test faults fuzz soak
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -21,6 +21,9 @@ test-tools: ## Install the packages that the tests need
 	@./scripts/install-python-packages.sh
 	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
 	@./scripts/install-browser-tools.sh
+
+faults: ## Play every fault of the simulator, alone and in pairs, and write the matrix into docs/faults.md
+	FAULTS=all UPDATE_DOCS=1 $(CARGO) test --release --locked --test it faults:: -- --nocapture
 
 SECONDS ?= 60
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))

@@ -148,7 +148,7 @@ impl<T: Transport> Poller<T> {
                 return Ok(now + self.settings.interval);
             }
             let api = self.api.clone();
-            match self.plan.next(now) {
+            match self.plan.next(now, self.pace()) {
                 Next::List => self.in_flight.spawn(async move { Outcome::Listed(api.clients().await) }),
                 Next::Read(client) => self.in_flight.spawn(async move {
                     let read = api.client_channels(&client).await;

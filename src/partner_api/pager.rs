@@ -59,7 +59,8 @@ pub struct Walked {
     pub duplicates: usize,
     /// Whether what is missing from the list is gone. False if `total` shrank
     /// on the way (a removal shifts the pages behind it), names more items than
-    /// came, or does not match where pages repeated items.
+    /// came, however those that came twice are counted, or does not match where
+    /// pages repeated items.
     pub complete: bool,
 }
 
@@ -161,11 +162,15 @@ impl<Id: Eq + Hash> Pager<Id> {
                 ),
             ));
         }
+        // What a page holds twice is counted once or twice. A total between the
+        // two is neither, and may be the count of more than what came.
+        let once = (self.seen.len() + rejected) as u64;
+        let adds_up = self.last_total.is_none_or(|total| total <= once || total == known as u64);
         // Pages that overlap or shuffle repeat some items and may have skipped
         // others. Only a total that is exactly what came says that they did not.
         let repeated = self.duplicates > self.doubled;
         let doubtful = repeated && self.last_total.is_some_and(|total| total != self.seen.len() as u64);
-        Ok(Walked { duplicates: self.duplicates, complete: !missing && !shrank && !doubtful && rejected == 0 })
+        Ok(Walked { duplicates: self.duplicates, complete: adds_up && !shrank && !doubtful && rejected == 0 })
     }
 }
 
@@ -250,6 +255,10 @@ mod tests {
         assert_eq!(doubled(2), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(3), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
         assert_eq!(doubled(4), Ok((vec![1, 2], Walked { duplicates: 1, complete: false })));
+        // Two are held twice: the third of a total of three is neither of them.
+        let page = |offset| if offset == 0 { vec![1, 1, 2, 2] } else { Vec::new() };
+        let between = walk(1000, move |offset| (page(offset), Some(3)));
+        assert_eq!(between, Ok((vec![1, 2], Walked { duplicates: 2, complete: false })));
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub struct Plan {
     /// Reads to do, each with its earliest time, in order of time.
     queue: VecDeque<(Instant, ClientId)>,
     running: BTreeSet<ClientId>,
+    /// Those of `running` that an earlier cycle began: this one does not wait
+    /// for them, and leaves them out.
+    stragglers: BTreeSet<ClientId>,
     /// Single reads for watching: they don't belong to the full cycle.
     extra: bool,
     succeeded: usize,
@@ -148,6 +151,7 @@ impl Plan {
             sweep: Step::Done,
             queue: VecDeque::new(),
             running: BTreeSet::new(),
+            stragglers: BTreeSet::new(),
             extra: false,
             succeeded: 0,
             reported: false,
@@ -169,12 +173,15 @@ impl Plan {
     }
 
     /// What to do at `now`. An operation that is returned counts as started.
-    pub fn next(&mut self, now: Instant) -> Next {
+    pub fn next(&mut self, now: Instant, pace: Pace) -> Next {
         if self.key_refused && (self.sweep == Step::Running || !self.running.is_empty()) {
             return Next::Wait(now + self.interval);
         }
-        if self.cycle_is_over() && now >= self.started + self.interval {
+        if (self.cycle_is_over() || self.only_the_list_is_under_way()) && now >= self.started + self.interval {
             self.start_cycle(now);
+            if self.list == Step::Running {
+                self.plan_reads(now, pace);
+            }
         }
         if self.list.due(now) {
             self.list = Step::Running;
@@ -198,7 +205,8 @@ impl Plan {
 
     fn wake(&self, now: Instant) -> Instant {
         let queue = self.queue.front().map(|(due, _)| *due).filter(|_| !self.key_refused);
-        let next_cycle = self.cycle_is_over().then_some(self.started + self.interval);
+        let next_cycle =
+            (self.cycle_is_over() || self.only_the_list_is_under_way()).then_some(self.started + self.interval);
         [self.list.due_at(), self.sweep.due_at(), queue, next_cycle]
             .into_iter()
             .flatten()
@@ -212,18 +220,29 @@ impl Plan {
         if self.key_refused {
             return false;
         }
-        // A list that can't be read does not keep the known clients from being
-        // read again in the next interval.
-        let list = self.list == Step::Done || (self.list != Step::Running && self.planned);
-        list && self.sweep == Step::Done && self.queue.is_empty() && self.running.is_empty()
+        // A list that can't be read, or takes longer than the interval, does not
+        // keep the known clients from being read again in the next one.
+        let list = self.list == Step::Done || self.planned;
+        // Nor does a client whose read takes longer than the interval, an endless
+        // list perhaps, keep the others from being read.
+        let others = self.running.is_empty() || self.running.len() < self.clients.len();
+        list && self.sweep == Step::Done && self.queue.is_empty() && others
+    }
+
+    /// Whether the known clients wait for a list that may not end.
+    fn only_the_list_is_under_way(&self) -> bool {
+        self.list == Step::Running && !self.planned && !self.key_refused && !self.clients.is_empty()
     }
 
     fn start_cycle(&mut self, now: Instant) {
         // A cycle that ran over its interval does not shift the ones after it
         // by more than it has to.
         self.started = now;
+        self.stragglers = self.running.clone();
         self.cycle += 1;
-        self.list = Step::Due(now);
+        if self.list != Step::Running {
+            self.list = Step::Due(now);
+        }
         self.listed = false;
         self.planned = false;
         self.extra = false;
@@ -290,6 +309,7 @@ impl Plan {
     /// A client's channels were read.
     pub fn read(&mut self, now: Instant, client: &ClientId, look: Look) {
         self.running.remove(client);
+        self.stragglers.remove(client);
         self.succeeded += 1;
         self.remember(now, client, look);
     }
@@ -297,6 +317,7 @@ impl Plan {
     /// A client's channels could not be read.
     pub fn read_failed(&mut self, now: Instant, client: &ClientId, reason: Reason) {
         self.running.remove(client);
+        self.stragglers.remove(client);
         if reason == Reason::Unauthorized {
             self.refuse_key(now);
         }
@@ -364,7 +385,8 @@ impl Plan {
     /// The full cycle that ended with the last result, told once. A cycle whose
     /// reads all failed is none.
     pub fn ended(&mut self, now: Instant) -> Option<Ended> {
-        let reads_done = self.sweep == Step::Done && (self.extra || (self.queue.is_empty() && self.running.is_empty()));
+        let reads_done =
+            self.sweep == Step::Done && (self.extra || (self.queue.is_empty() && self.running == self.stragglers));
         let full = self.list == Step::Done && self.listed && reads_done && !self.key_refused;
         let worth_it = self.succeeded > 0 || self.clients.is_empty();
         if !full || !worth_it || self.reported {
@@ -403,7 +425,8 @@ impl Plan {
     /// where none was read yet. Clients that were never read come first.
     fn queue_reads(&mut self, now: Instant) {
         let first = self.clients.values().all(|known| known.read_at.is_none());
-        let (new, known): (Vec<_>, Vec<_>) = self.clients.iter().partition(|(_, known)| known.read_at.is_none());
+        let idle = self.clients.iter().filter(|(id, _)| !self.running.contains(*id));
+        let (new, known): (Vec<_>, Vec<_>) = idle.partition(|(_, known)| known.read_at.is_none());
         let gap = self.interval / u32::try_from(known.len().max(1)).unwrap_or(u32::MAX);
         let spread = known.into_iter().enumerate().map(|(i, (id, _))| {
             let due = self.started + gap * u32::try_from(i).unwrap_or(u32::MAX);
@@ -420,6 +443,7 @@ impl Plan {
         let mut watched: Vec<(Option<Instant>, &ClientId)> = self
             .clients
             .iter()
+            .filter(|(id, _)| !self.running.contains(*id))
             .filter(|(_, known)| {
                 known.look.troubled
                     || known.changed_in_cycle.is_some_and(|cycle| self.cycle.saturating_sub(cycle) < WATCHED_CYCLES)

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 pub use api::{Api, fleet};
 pub use certificates::{Authority, Pair};
-pub use expected::{expected, metrics_of};
+pub use expected::{expected, is_of_fleet, metrics_of};
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Series, SeriesMap};
 pub use process::{Program, tool};

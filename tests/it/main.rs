@@ -7,6 +7,7 @@
 //! | [`upstream`] | what happens when the Partner API misbehaves, over real HTTP |
 //! | [`signal`] | rules, dashboards, runbooks and `deploy/`, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
+//! | [`faults`] | every fault of the simulator, alone and in pairs, on paused time |
 //! | [`fuzz_seeds`] | the fuzz targets on their seeds |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |
@@ -31,6 +32,7 @@ mod catalogue;
 mod command_line;
 mod commands;
 mod docs;
+mod faults;
 mod fuzz_seeds;
 mod harness;
 mod negotiation;

@@ -70,7 +70,7 @@ impl Drive {
     fn until(&mut self, end: u64) -> Vec<String> {
         loop {
             let now = self.instant();
-            match self.plan.next(now) {
+            match self.plan.next(now, self.pace) {
                 Next::Wait(until) => {
                     assert!(until > now, "the plan would have its loop spin at {:?}", self.now);
                     self.now = until - self.start;

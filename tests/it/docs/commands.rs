@@ -34,6 +34,7 @@ const PROOFS: &[(&str, &str, Proof)] = &[
         "UPDATE_DOCS=1 cargo test --test it catalogue",
         Proof::Test("the_document_of_metrics_is_the_catalogue"),
     ),
+    ("CONTRIBUTING.md", "make faults", Proof::Make),
     ("CONTRIBUTING.md", "make pictures", Proof::Make),
     (
         "docs/zero-to-alert.md",

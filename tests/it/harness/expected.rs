@@ -14,14 +14,14 @@ const RATINGS: &[&str] = &["high", "medium", "low", "na", "unknown"];
 const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timestamp_seconds"];
 
 /// Whether a family speaks of a client or a channel, and of what it is.
-fn fleet_series(family: &str) -> bool {
+pub fn is_of_fleet(family: &str) -> bool {
     let of_fleet = family.starts_with("d360_client_") || family.starts_with("d360_channel_");
     of_fleet && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
 }
 
 /// All series of clients and channels, without those of freshness.
 pub fn metrics_of(exposition: &Exposition) -> SeriesMap {
-    exposition.series(fleet_series)
+    exposition.series(is_of_fleet)
 }
 
 /// The series that the truth stands for.

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use d360_exporter::clock::Clock;
 use d360_exporter::exposition::{Answer, Filter, Format, Publisher, RenderSettings};
-use d360_exporter::fleet::Fleet;
-use d360_exporter::model::{Observation, PartnerId, Reason};
+use d360_exporter::fleet::{ClientState, Fleet};
+use d360_exporter::model::{Channel, Client, Observation, PartnerId, Reason};
 use d360_exporter::partner_api::{ApiError, ApiKey, Pacer, PartnerApi, Rate, Request, Response, Settings, Transport};
 use d360_exporter::poller::{self, Shard, Strategy};
-use d360_exporter::simulator::{self, API_PREFIX, Delivery, Simulator};
+use d360_exporter::simulator::{self, API_PREFIX, Delivery, Options, Simulator};
 use d360_exporter::telemetry::Telemetry;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -23,8 +23,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Exposition, SeriesMap, expected, fleet};
 
+/// Largest answer that is taken.
+const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
+
+/// What a rig is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Scene {
+    pub(crate) options: Options,
+    pub(crate) interval: Duration,
+    pub(crate) max_staleness: Duration,
+    pub(crate) strategy: Strategy,
+    pub(crate) page_size: usize,
+    /// The pacer's upper bound, in requests per second.
+    pub(crate) max_rate: u32,
+    /// One request, start to last byte.
+    pub(crate) timeout: Duration,
+}
+
 /// Everything from the simulator to a body.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     wire: Wire,
     observed: mpsc::Receiver<(PartnerId, Observation)>,
     fleet: Fleet,
@@ -33,6 +50,10 @@ pub(super) struct Rig {
     clock: Clock,
     folder: TempDir,
 }
+
+/// Of each client the client, whether it was read, whether it is hidden, and its
+/// channels.
+pub(crate) type Data = Vec<(Arc<Client>, bool, bool, Vec<Arc<Channel>>)>;
 
 /// The simulator as a transport that writes down what is asked.
 #[derive(Clone)]
@@ -43,6 +64,7 @@ struct Wire {
     key: Arc<Mutex<Option<String>>>,
     began: Instant,
     asked: Arc<Mutex<Vec<(Duration, String)>>>,
+    timeout: Duration,
 }
 
 impl Transport for Wire {
@@ -64,17 +86,71 @@ impl Transport for Wire {
             api_key: Some(key),
             body: Vec::new(),
         });
-        assert_eq!(answer.delivery, Delivery::Whole, "other deliveries need a connection");
-        let retry_after =
-            answer.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.clone());
-        Ok(Response { status: answer.status, retry_after, body: answer.body })
+        self.deliver(answer).await
+    }
+}
+
+impl Wire {
+    /// Acts out how an answer travels, as a connection and `HttpTransport` would.
+    async fn deliver(&self, answer: simulator::Answer) -> Result<Response, ApiError> {
+        let header = |wanted: &str| answer.headers.iter().find(|(name, _)| *name == wanted).map(|(_, v)| v.clone());
+        let retry_after = header("retry-after");
+        let readable = (200..300).contains(&answer.status);
+        let late = |takes: Duration, body| async move {
+            tokio::time::sleep(takes.min(self.timeout)).await;
+            if takes < self.timeout { Ok(body) } else { Err(Reason::Timeout) }
+        };
+        let body = match answer.delivery {
+            Delivery::Hang => {
+                tokio::time::sleep(self.timeout).await;
+                return Err(ApiError::new(Reason::Timeout, "no answer"));
+            }
+            Delivery::After(wait) => match late(wait, answer.body).await {
+                Err(reason) => return Err(ApiError::new(reason, "no answer in time")),
+                body => body,
+            },
+            Delivery::Whole => Ok(answer.body),
+            Delivery::Drip { chunk, every } => {
+                let pieces = u32::try_from(answer.body.len().div_ceil(chunk)).unwrap();
+                late(every * pieces, answer.body).await
+            }
+            Delivery::Truncated { at } if at < answer.body.len() => Err(Reason::Connect),
+            Delivery::Truncated { .. } => Ok(answer.body),
+            Delivery::Repeated { total } if total > MAX_RESPONSE_SIZE => Err(Reason::TooLarge),
+            Delivery::Repeated { .. } => Ok(answer.body),
+        };
+        let encoded = answer.headers.iter().any(|(name, _)| *name == "content-encoding");
+        let body = match body {
+            Ok(body) if encoded && !body.is_empty() => Err(Reason::Decode),
+            body => body,
+        };
+        match body {
+            Ok(body) => Ok(Response { status: answer.status, retry_after, body }),
+            // Of an error answer the status is what counts.
+            Err(_) if !readable => Ok(Response { status: answer.status, retry_after, body: bytes::Bytes::new() }),
+            Err(reason) => Err(ApiError::new(reason, "the answer did not arrive as it should")),
+        }
     }
 }
 
 impl Rig {
     /// A fleet of `clients` with two channels each, of which nothing was read yet.
-    pub(super) async fn start(clients: usize, interval: Duration, max_staleness: Duration) -> Self {
-        let options = fleet(clients, 2);
+    pub(crate) async fn start(clients: usize, interval: Duration, max_staleness: Duration) -> Self {
+        Self::of(Scene {
+            options: fleet(clients, 2),
+            interval,
+            max_staleness,
+            strategy: Strategy::PerClient,
+            page_size: 200,
+            max_rate: 10,
+            timeout: Duration::from_secs(30),
+        })
+        .await
+    }
+
+    /// A fleet of which nothing was read yet.
+    pub(crate) async fn of(scene: Scene) -> Self {
+        let Scene { options, interval, max_staleness, strategy, page_size, max_rate, timeout } = scene;
         let clock = Clock::virtual_from(options.started_at);
         let partner = PartnerId::from(options.partner_id.as_str());
         let folder = tempfile::tempdir().unwrap();
@@ -86,21 +162,17 @@ impl Rig {
             key: Arc::default(),
             began: Instant::now(),
             asked: Arc::default(),
+            timeout,
         };
         let telemetry = Telemetry::new();
         let instruments = telemetry.partner(&partner);
         let rate = |count, per| Rate { count, per: Duration::from_secs(per) };
-        let pacer = Pacer::new(rate(10, 60), rate(10, 1), instruments.clone());
-        let settings = Settings { partner: partner.clone(), page_size: 200 };
+        let pacer = Pacer::new(rate(10, 60), rate(max_rate, 1), instruments.clone());
+        let settings = Settings { partner: partner.clone(), page_size };
         let key = ApiKey::from_file(key_file).unwrap();
         let api = PartnerApi::new(wire.clone(), settings, key, pacer, instruments, clock);
         let (observations, observed) = mpsc::channel(100_000);
-        let settings = poller::Settings {
-            interval,
-            strategy: Strategy::PerClient,
-            concurrency: 8,
-            shard: Shard { index: 0, total: 1 },
-        };
+        let settings = poller::Settings { interval, strategy, concurrency: 8, shard: Shard { index: 0, total: 1 } };
         let run = poller::run(Arc::new(api), settings, Vec::new(), observations, clock, CancellationToken::new());
         tokio::spawn(run);
         let fleet = Fleet::new(partner, max_staleness);
@@ -109,52 +181,83 @@ impl Rig {
     }
 
     /// Lets time pass, a second at a time as publications do.
-    pub(super) async fn run_for(&mut self, time: Duration) {
+    pub(crate) async fn run_for(&mut self, time: Duration) {
         for _ in 0..time.as_secs() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            while let Ok((_, observation)) = self.observed.try_recv() {
-                self.fleet.apply(observation);
-            }
-            self.fleet.expire(self.clock.now());
+            self.tick().await;
         }
     }
 
+    /// One second. True if there is something to publish after it.
+    pub(crate) async fn tick(&mut self) -> bool {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        while let Ok((_, observation)) = self.observed.try_recv() {
+            self.fleet.apply(observation);
+        }
+        self.fleet.expire(self.clock.now());
+        self.fleet.has_changes()
+    }
+
     /// What a scrape would show now.
-    pub(super) fn scrape(&mut self) -> Exposition {
+    pub(crate) fn scrape(&mut self) -> Exposition {
+        Exposition::parse(&self.body(&Filter::All))
+    }
+
+    /// The body of a scrape of some families.
+    pub(crate) fn body(&mut self, filter: &Filter) -> String {
         self.publisher.update(&mut self.fleet);
         let snapshot = Arc::new(self.publisher.snapshot());
-        let answer = Answer::new(&snapshot, &self.telemetry.gather(), Format::default(), false, &Filter::All);
+        let answer = Answer::new(&snapshot, &self.telemetry.gather(), Format::default(), false, filter);
         let body: Vec<u8> = answer.flatten().collect();
-        Exposition::parse(&String::from_utf8(body).unwrap())
+        String::from_utf8(body).unwrap()
+    }
+
+    /// What the series of the fleet are made of, for who wants to know whether
+    /// they changed.
+    pub(crate) fn data(&self) -> Data {
+        let channels = |state: &ClientState| state.channels.iter().map(|known| known.channel.clone()).collect();
+        let shown =
+            |state: &ClientState| (state.client.clone(), state.last_refresh.is_some(), state.expired, channels(state));
+        self.fleet.clients(..).map(shown).collect()
+    }
+
+    /// Clients that the last read failed of.
+    pub(crate) fn down(&self) -> Vec<String> {
+        let down = self.fleet.clients(..).filter(|state| state.up != Some(true));
+        down.map(|state| state.client.id.to_string()).collect()
+    }
+
+    /// Whether the clients could be listed.
+    pub(crate) fn partner_is_up(&self) -> bool {
+        self.fleet.partner_state().up
     }
 
     /// Unix seconds.
-    pub(super) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.clock.now().as_second()
     }
 
     /// From now on no connection is made.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.wire.down.store(true, Ordering::Relaxed);
     }
 
     /// Ends [`Rig::kill`].
-    pub(super) fn revive(&self) {
+    pub(crate) fn revive(&self) {
         self.wire.down.store(false, Ordering::Relaxed);
     }
 
     /// When requests started, since the start.
-    pub(super) fn starts(&self) -> Vec<Duration> {
+    pub(crate) fn starts(&self) -> Vec<Duration> {
         self.wire.asked.lock().unwrap().iter().map(|(at, _)| *at).collect()
     }
 
     /// What they asked for.
-    pub(super) fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.wire.asked.lock().unwrap().iter().map(|(_, path)| path.clone()).collect()
     }
 
     /// How many requests were sent.
-    pub(super) fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         self.wire.asked.lock().unwrap().len()
     }
 
@@ -163,12 +266,12 @@ impl Rig {
     }
 
     /// Writes the key file.
-    pub(super) fn write_key(&self, key: &str) {
+    pub(crate) fn write_key(&self, key: &str) {
         std::fs::write(self.key_file(), key).unwrap();
     }
 
     /// Makes `key` the only one that the API takes, and writes it to the file.
-    pub(super) fn rotate(&self, key: &str) {
+    pub(crate) fn rotate(&self, key: &str) {
         *self.wire.key.lock().unwrap() = Some(key.to_owned());
         self.write_key(key);
     }
@@ -185,22 +288,27 @@ impl Rig {
     }
 
     /// Puts these faults in the place of those in force.
-    pub(super) fn faults(&self, faults: &Value) {
+    pub(crate) fn faults(&self, faults: &Value) {
         self.control("PUT", "faults", &json!({ "faults": faults }));
     }
 
     /// Changes fields of a channel.
-    pub(super) fn patch_channel(&self, id: &str, fields: &Value) {
+    pub(crate) fn patch_channel(&self, id: &str, fields: &Value) {
         self.control("PATCH", &format!("channels/{id}"), fields);
     }
 
     /// The series that the simulator's fleet stands for.
-    pub(super) fn truth(&self) -> SeriesMap {
-        expected(&self.control("GET", "truth", &Value::Null))
+    pub(crate) fn truth(&self) -> SeriesMap {
+        expected(&self.fleet_as_it_is())
+    }
+
+    /// The simulator's fleet.
+    pub(crate) fn fleet_as_it_is(&self) -> Value {
+        self.control("GET", "truth", &Value::Null)
     }
 
     /// Ids of the clients, each with those of its channels.
-    pub(super) fn ids(&self) -> Vec<(String, Vec<String>)> {
+    pub(crate) fn ids(&self) -> Vec<(String, Vec<String>)> {
         let truth = self.control("GET", "truth", &Value::Null);
         let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
         let list = |value: &Value| value.as_array().unwrap().clone();
@@ -208,7 +316,7 @@ impl Rig {
     }
 
     /// The rating that is shown of a channel.
-    pub(super) fn rating(&mut self, channel: &str) -> String {
+    pub(crate) fn rating(&mut self, channel: &str) -> String {
         let shown = self.scrape().matching("d360_channel_quality_rating", &[("channel_id", channel)]);
         let (series, _) = shown.into_iter().find(|(_, value)| *value == 1.0).unwrap();
         series.1.last().unwrap().1.clone()

@@ -59,9 +59,9 @@ fn a_probe_under_way_is_not_doubled_by_a_changed_key() {
     drive.list = Err(Reason::Unauthorized);
     drive.until(10);
     let at = |seconds| drive.start + Duration::from_secs(seconds);
-    assert_eq!(drive.plan.next(at(30)), Next::List);
+    assert_eq!(drive.plan.next(at(30), drive.pace), Next::List);
     drive.plan.key_changed(at(31));
-    assert!(matches!(drive.plan.next(at(31)), Next::Wait(_)));
+    assert!(matches!(drive.plan.next(at(31), drive.pace), Next::Wait(_)));
 }
 
 #[test]
@@ -70,14 +70,17 @@ fn reads_under_way_end_before_the_probe() {
     let start = drive.start;
     let at = |seconds| start + Duration::from_secs(seconds);
     let plan = &mut drive.plan;
-    plan.next(at(0));
+    plan.next(at(0), drive.pace);
     plan.listed(at(0), ["a", "b"].map(ClientId::from).into_iter(), true, drive.pace);
-    assert_eq!([plan.next(at(0)), plan.next(at(0))], [Next::Read("a".into()), Next::Read("b".into())]);
+    assert_eq!(
+        [plan.next(at(0), drive.pace), plan.next(at(0), drive.pace)],
+        [Next::Read("a".into()), Next::Read("b".into())]
+    );
     plan.read_failed(at(1), &"a".into(), Reason::Unauthorized);
-    assert!(matches!(plan.next(at(40)), Next::Wait(_)));
+    assert!(matches!(plan.next(at(40), drive.pace), Next::Wait(_)));
     plan.read_failed(at(41), &"b".into(), Reason::Unauthorized);
-    assert_eq!(plan.next(at(41)), Next::Wait(at(71)));
-    assert_eq!(plan.next(at(71)), Next::List);
+    assert_eq!(plan.next(at(41), drive.pace), Next::Wait(at(71)));
+    assert_eq!(plan.next(at(71), drive.pace), Next::List);
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn a_read_that_refuses_the_key_stops_all_but_a_probe_every_30_seconds_over_all_c
     // As if the key was revoked between the list and the second read.
     let ids = ["a", "b", "c", "d"].map(ClientId::from);
     let now = drive.start + Duration::from_secs(100);
-    assert_eq!(drive.plan.next(now), Next::List);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     drive.plan.listed(now, ids.into_iter(), true, drive.pace);
     assert_eq!(drive.until(250), ["100 read a", "125 read b", "155 list", "185 list", "215 list", "245 list"]);
 }
@@ -110,11 +113,11 @@ fn a_sweep_that_ends_after_the_key_was_refused_waits_for_the_probe_like_all_else
     drive.until(99);
     drive.now = Duration::from_secs(100);
     let now = drive.instant();
-    assert_eq!(drive.plan.next(now), Next::List);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     drive.plan.list_failed(now, Reason::ServerError, drive.pace);
-    assert_eq!(drive.plan.next(now), Next::Sweep);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::Sweep);
     let probe = now + Duration::from_secs(30);
-    assert_eq!(drive.plan.next(probe), Next::List);
+    assert_eq!(drive.plan.next(probe, drive.pace), Next::List);
     drive.plan.list_failed(probe, Reason::Unauthorized, drive.pace);
     // The sweep lost so much that it would be read again.
     assert!(!drive.plan.sweep_is_believed(1, true));

@@ -82,7 +82,7 @@ fn a_loss_that_the_second_reading_does_not_show_never_was() {
     drive.list = Ok(many(20));
     drive.until(99);
     let now = drive.start + Duration::from_secs(100);
-    assert_eq!(drive.plan.next(now), Next::List);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
     assert_eq!(drive.plan.clients().len(), 20);
     assert_eq!(drive.until(100)[..2], ["100 list", "100 read c00"]);
@@ -112,8 +112,34 @@ fn a_doubted_list_that_then_fails_leaves_the_known_clients_to_be_read() {
     drive.list = Ok(many(20));
     drive.until(99);
     let now = drive.start + Duration::from_secs(100);
-    assert_eq!(drive.plan.next(now), Next::List);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
     drive.list = Err(Reason::ServerError);
     assert_eq!(drive.until(105), ["100 list", "100 read c00", "105 read c01"]);
+}
+
+#[test]
+fn while_a_list_does_not_end_the_known_clients_go_on_being_read_every_interval() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    let start = drive.start;
+    drive.until(99);
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let (plan, pace) = (&mut drive.plan, drive.pace);
+    assert_eq!(plan.next(at(100), pace), Next::List);
+    assert_eq!(plan.next(at(100), pace), Next::Wait(at(200)));
+    for began in [200, 300] {
+        for (client, due) in [("a", 0), ("b", 25), ("c", 50), ("d", 75)] {
+            let now = at(began + due);
+            assert_eq!(plan.next(now, pace), Next::Read(client.into()));
+            plan.read(now, &client.into(), FINE);
+            assert_eq!(plan.ended(now), None, "a full cycle has a list");
+        }
+    }
+    // The list ends after all: it is that of the cycle under way.
+    assert!(plan.listed(at(380), ["a", "b", "c", "d", "z"].map(ClientId::from).into_iter(), true, pace));
+    assert_eq!(plan.next(at(380), pace), Next::Read("z".into()));
+    plan.read(at(381), &"z".into(), FINE);
+    assert_eq!(plan.ended(at(381)), Some(Ended { took: Duration::from_secs(81) }));
+    assert_eq!(plan.next(at(381), pace), Next::Wait(at(400)));
+    assert_eq!(plan.next(at(400), pace), Next::List);
 }

@@ -92,30 +92,62 @@ fn a_cycle_that_takes_longer_than_the_interval_is_followed_by_the_next_at_once()
     let start = drive.start;
     let at = |seconds| start + Duration::from_secs(seconds);
     let plan = &mut drive.plan;
-    assert_eq!(plan.next(at(0)), Next::List);
+    assert_eq!(plan.next(at(0), drive.pace), Next::List);
     assert!(plan.listed(at(1), ["a".into()].into_iter(), true, drive.pace));
-    assert_eq!(plan.next(at(1)), Next::Read("a".into()));
-    assert!(matches!(plan.next(at(120)), Next::Wait(until) if until > at(120)));
+    assert_eq!(plan.next(at(1), drive.pace), Next::Read("a".into()));
+    assert!(matches!(plan.next(at(120), drive.pace), Next::Wait(until) if until > at(120)));
     plan.read(at(130), &"a".into(), FINE);
     assert_eq!(plan.ended(at(130)), Some(Ended { took: Duration::from_secs(130) }));
     assert_eq!(plan.ended(at(130)), None);
-    assert_eq!(plan.next(at(130)), Next::List);
+    assert_eq!(plan.next(at(130), drive.pace), Next::List);
     assert!(plan.listed(at(131), ["a".into()].into_iter(), true, drive.pace));
-    assert_eq!(plan.next(at(131)), Next::Read("a".into()));
+    assert_eq!(plan.next(at(131), drive.pace), Next::Read("a".into()));
     plan.read(at(132), &"a".into(), FINE);
     assert_eq!(plan.ended(at(132)), Some(Ended { took: Duration::from_secs(2) }));
-    assert_eq!(plan.next(at(132)), Next::Wait(at(230)));
+    assert_eq!(plan.next(at(132), drive.pace), Next::Wait(at(230)));
 }
 
 #[test]
 fn a_client_is_not_read_twice_at_a_time() {
     let mut drive = Drive::new(Strategy::PerClient);
     let now = drive.start;
-    assert_eq!(drive.plan.next(now), Next::List);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     let ids = ["a", "b"].map(ClientId::from);
     drive.plan.listed(now, ids.into_iter(), true, drive.pace);
-    let asked = [drive.plan.next(now), drive.plan.next(now), drive.plan.next(now)];
+    let asked = [drive.plan.next(now, drive.pace), drive.plan.next(now, drive.pace), drive.plan.next(now, drive.pace)];
     assert_eq!(asked, [Next::Read("a".into()), Next::Read("b".into()), Next::Wait(now + Duration::from_secs(100))]);
     let later = now + Duration::from_secs(500);
-    assert_eq!(drive.plan.next(later), Next::Wait(later + Duration::from_secs(100)));
+    assert_eq!(drive.plan.next(later, drive.pace), Next::Wait(later + Duration::from_secs(100)));
+}
+
+#[test]
+fn a_client_whose_read_takes_longer_than_the_interval_does_not_hold_up_the_others() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    let start = drive.start;
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let (plan, pace) = (&mut drive.plan, drive.pace);
+    let clients = || ["a", "b", "c"].map(ClientId::from).into_iter();
+    assert_eq!(plan.next(at(0), pace), Next::List);
+    assert!(plan.listed(at(0), clients(), true, pace));
+    assert_eq!(
+        [plan.next(at(0), pace), plan.next(at(0), pace), plan.next(at(0), pace)],
+        ["a", "b", "c"].map(|id| Next::Read(id.into()))
+    );
+    plan.read(at(1), &"a".into(), FINE);
+    plan.read(at(1), &"c".into(), FINE);
+    assert_eq!((plan.next(at(1), pace), plan.ended(at(1))), (Next::Wait(at(100)), None));
+    // b goes on being read through the whole of the next cycle, which is one without it.
+    assert_eq!(plan.next(at(100), pace), Next::List);
+    assert!(plan.listed(at(100), clients(), true, pace));
+    assert_eq!(plan.next(at(100), pace), Next::Read("a".into()));
+    plan.read(at(101), &"a".into(), FINE);
+    assert_eq!((plan.next(at(101), pace), plan.ended(at(101))), (Next::Wait(at(150)), None));
+    assert_eq!(plan.next(at(150), pace), Next::Read("c".into()));
+    plan.read(at(151), &"c".into(), FINE);
+    assert_eq!(plan.ended(at(151)), Some(Ended { took: Duration::from_secs(51) }));
+    plan.read_failed(at(160), &"b".into(), Reason::Paging);
+    // In the one after that it is read again, with the others.
+    assert_eq!(plan.next(at(200), pace), Next::List);
+    assert!(plan.listed(at(200), clients(), true, pace));
+    assert_eq!(plan.next(at(200), pace), Next::Read("b".into()));
 }
