@@ -137,7 +137,7 @@ impl Watch {
         {
             return Err(format!("expected trouble with {victim} alone, found it with {:?}", self.down));
         }
-        // The next cycle waits for a list of a hundred pages, which takes two.
+        // An endless list takes its share of the pace.
         let late = self.old(&after, now, 4);
         if let Some(victim) = victim
             && late.iter().any(|client| client != victim)
