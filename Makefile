@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint fmt demo demo-stack pictures dist-docs deb deny sbom image-test faults fuzz soak
+.PHONY: help test test-tools lint fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test faults fuzz soak
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,7 +42,7 @@ soak: ## Run the exporter through incidents, faults, reloads and restarts for SO
 
 lint: ## Formatting, clippy and documentation, warnings denied
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features bench -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 
 deny: ## Licences, banned crates and sources of what is built in
@@ -64,6 +64,12 @@ demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Al
 
 pictures: test-tools ## Take the pictures of the status page that the README shows
 	UPDATE_PICTURES=1 $(CARGO) test --locked --test it the_pictures_of_the_readme
+
+bench: ## Time the parts by themselves
+	$(CARGO) bench --locked --features bench --bench micro -- $(ARGS)
+
+bench-compare: ## Measure against nginx, a registry and prometheus_client; writes docs/benchmarks.md
+	./scripts/bench-compare $(ARGS)
 
 image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap

@@ -12,6 +12,7 @@ mod file;
 mod flags;
 mod values;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -167,35 +168,13 @@ impl Config {
         let listed: &[FilePartner] = file.as_ref().map_or(&[], |f: &FileConfig| &f.partners);
 
         let mut partners = Vec::new();
-        match (flags.partner_id.as_deref(), listed) {
-            (Some(_), [_, ..]) => {
-                errors.push(
-                    "--partner.id",
-                    "expected partners either here or in --config.file, found both; remove one of them",
-                );
-                api(&mut errors, flags, "", &none);
-            }
-            (Some(id), []) => {
-                let source = PartnerSource {
-                    place: String::new(),
-                    id,
-                    key_file: flags.api_key_file.as_deref(),
-                    overrides: &none,
-                };
-                partners.extend(partner(&mut errors, flags, env, &source));
-            }
-            (None, []) => {
+        match flags.partner_id.as_deref() {
+            _ if flags.config_file.is_some() => {
+                only_in_the_file(&mut errors, flags, env);
                 // A file that can't be read may name the partners and their keys.
-                if flags.config_file.is_none() {
-                    errors.push(
-                        "--partner.id",
-                        "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
-                    );
-                    key(&mut errors, env, "", flags.api_key_file.as_deref());
+                if listed.is_empty() {
+                    api(&mut errors, flags, "", &none);
                 }
-                api(&mut errors, flags, "", &none);
-            }
-            (None, listed) => {
                 for entry in listed {
                     let source = PartnerSource {
                         place: format!("partner `{}` in --config.file: ", entry.id),
@@ -211,6 +190,19 @@ impl Config {
                     }
                     partners.extend(partner(&mut errors, flags, env, &source));
                 }
+            }
+            Some(id) => {
+                let key_file = flags.api_key_file.as_deref();
+                let source = PartnerSource { place: String::new(), id, key_file, overrides: &none };
+                partners.extend(partner(&mut errors, flags, env, &source));
+            }
+            None => {
+                errors.push(
+                    "--partner.id",
+                    "expected the id of your partner account, found nothing; set it, or list partners in --config.file",
+                );
+                key(&mut errors, env, "", flags.api_key_file.as_deref());
+                api(&mut errors, flags, "", &none);
             }
         }
         let poll_interval = errors.check("--poll.interval", &flags.poll_interval, values::positive_duration);
@@ -240,6 +232,22 @@ impl Config {
             })
         })();
         errors.finish(config)
+    }
+}
+
+/// Refuses what speaks of one partner beside a file that lists them: which of the
+/// two is meant, nobody can tell.
+fn only_in_the_file(errors: &mut Errors, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) {
+    if flags.partner_id.is_some() {
+        errors
+            .push("--partner.id", "expected partners either here or in --config.file, found both; remove one of them");
+    }
+    let expected = "expected the key file of each partner as `api_key_file` in --config.file, found";
+    if flags.api_key_file.is_some() {
+        errors.push("--partner.api-key-file", &format!("{expected} another here or in D360_API_KEY_FILE; remove it"));
+    }
+    if env(API_KEY_VARIABLE).is_some_and(|key| !key.trim().is_empty()) {
+        errors.push(API_KEY_VARIABLE, &format!("{expected} a key here; unset it"));
     }
 }
 
@@ -310,7 +318,13 @@ fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, place: &str, f
     let setting = format!("{place}--partner.api-key-file");
     if let Some(file) = file {
         let read = ApiKey::from_file(file).map_err(|e| {
-            format!("cannot read `{}`: {e}; write the API key, and only it, into that file", file.display())
+            if e.kind() == io::ErrorKind::NotFound && may_be_a_key(file) {
+                "expected the path of a file that holds the API key, found what may be the key itself; write it into a \
+                 file and name that"
+                    .to_owned()
+            } else {
+                format!("cannot read `{}`: {e}; write the API key, and only it, into that file", file.display())
+            }
         });
         return errors.take(&setting, read);
     }
@@ -329,6 +343,14 @@ fn key(errors: &mut Errors, env: &dyn Fn(&str) -> Option<String>, place: &str, f
     let valid = credentials::validate(trimmed.expose_secret()).map_err(str::to_owned);
     errors.take(API_KEY_VARIABLE, valid)?;
     Some(ApiKey::fixed(trimmed))
+}
+
+/// Whether a path that leads nowhere looks like a key, which must not be shown:
+/// long, of letters and digits alone.
+fn may_be_a_key(path: &Path) -> bool {
+    const SHORTEST_KEY: usize = 16;
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.len() >= SHORTEST_KEY && bytes.iter().all(u8::is_ascii_alphanumeric)
 }
 
 fn shard(errors: &mut Errors, flags: &Flags) -> Option<Shard> {

@@ -33,3 +33,6 @@ pub use published::Published;
 pub use publisher::Publisher;
 pub use render::{PhoneNumbers, RenderSettings};
 pub use snapshot::{PartnerSummary, Snapshot};
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@
 //!
 //! Beside the line stand [`model`] (the plain values that all speak of),
 //! [`catalogue`] (every family with its help), [`telemetry`] (own instruments and
-//! the log), [`clock`] and, imported by no one but commands and tests,
+//! the log), [`clock`], `yaml` (files that may hold secrets) and, imported by no one but commands and tests,
 //! [`simulator`]: the same API, served. [`cli`] puts it all together.
 
 pub mod catalogue;
@@ -33,6 +33,7 @@ pub mod poller;
 pub mod simulator;
 pub mod telemetry;
 pub mod web;
+mod yaml;
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

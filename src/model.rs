@@ -20,3 +20,8 @@ pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRa
 pub use ids::{ChannelId, ClientId, PartnerId};
 pub use observation::Observation;
 pub use vocabulary::{Endpoint, Field, Reason};
+
+/// A text of the API. Almost all are ids, numbers and names of up to 24 bytes,
+/// which stand in their place: a fleet is compared and held without a heap
+/// block, and a look at other memory, for each.
+pub type ShortText = compact_str::CompactString;

@@ -1,5 +1,5 @@
-//! The partners that a command for people is about: chosen, connected, and what
-//! to do when one does not answer.
+//! Partners: connected, for a command for people chosen, and what to do when one
+//! does not answer.
 
 use super::{Failure, environment};
 use crate::clock::Clock;
@@ -41,13 +41,23 @@ pub(super) fn mistake(setting: &str, message: impl Into<String>) -> ConfigErrors
     ConfigErrors(vec![ConfigError { setting: setting.to_owned(), message: message.into() }])
 }
 
-/// One partner's API. Its instruments are counted for nobody.
+/// One partner's API for a command that nobody scrapes: its instruments are
+/// counted for nobody.
 pub(super) fn connect(partner: &PartnerConfig) -> anyhow::Result<PartnerApi<HttpTransport>> {
-    let instruments = Telemetry::new().partner(&partner.id);
+    connect_counted(partner, &Telemetry::new(), Clock::system())
+}
+
+/// One partner's API, with its own connections and pace.
+pub(super) fn connect_counted(
+    partner: &PartnerConfig,
+    telemetry: &Telemetry,
+    clock: Clock,
+) -> anyhow::Result<PartnerApi<HttpTransport>> {
+    let instruments = telemetry.partner(&partner.id);
     let transport = HttpTransport::new(partner.http.clone())?;
     let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
     let settings = Settings { partner: partner.id.clone(), page_size: partner.page_size };
-    Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, Clock::system()))
+    Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock))
 }
 
 /// What went wrong with single partners while the others went on.

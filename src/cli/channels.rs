@@ -12,6 +12,7 @@ use super::terminal::{Progress, Screen, print};
 use crate::config::{Flags, PartnerConfig};
 use crate::model::{
     Availability, Channel, Client, ClientId, LifecycleStatus, MessagingLimit, PartnerId, QualityRating, Reason,
+    ShortText,
 };
 use crate::partner_api::http::HttpTransport;
 use crate::partner_api::wire::OwnedChannel;
@@ -66,7 +67,7 @@ fn limit(text: &str) -> Result<MessagingLimit, String> {
 struct Row {
     partner: PartnerId,
     client: Option<ClientId>,
-    client_name: Option<Box<str>>,
+    client_name: Option<ShortText>,
     /// As much of it as is to be shown.
     phone_number: Option<String>,
     channel: Channel,
@@ -233,7 +234,7 @@ impl Read<'_> {
 
     /// The clients' names and all channels: by the partner's list if the API
     /// lets us, or else client by client.
-    async fn partner(&mut self) -> (HashMap<ClientId, Option<Box<str>>>, Vec<OwnedChannel>) {
+    async fn partner(&mut self) -> (HashMap<ClientId, Option<ShortText>>, Vec<OwnedChannel>) {
         let progress = Progress::walk(format!("listing the clients of {}", self.partner.id));
         let clients: Vec<Client> = match self.api.clients().await {
             Ok(listing) => {

@@ -178,40 +178,54 @@ async fn supervise(
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future, ready};
+
     use super::*;
 
-    /// What comes of a task of this end, next to one that runs until it is told
-    /// to stop.
-    async fn next_to_a_server(
-        task: impl Future<Output = (&'static str, anyhow::Result<()>)> + Send + 'static,
-    ) -> (bool, Option<String>) {
-        let stop = CancellationToken::new();
+    type Ended = (&'static str, anyhow::Result<()>);
+
+    /// What comes of `task` beside another that runs until it is told, and
+    /// whether it was.
+    async fn beside_another(
+        task: impl Future<Output = Ended> + Send + 'static,
+        stop: CancellationToken,
+    ) -> (Result<(), String>, bool) {
         let mut tasks = JoinSet::new();
-        tasks.spawn({
-            let stop = stop.clone();
-            async move {
-                stop.cancelled().await;
-                ("web server", Ok(()))
-            }
+        let told = stop.clone();
+        tasks.spawn(async move {
+            told.cancelled().await;
+            ("web server", Ok(()))
         });
         tasks.spawn(task);
-        let ended = supervise(tasks, &stop).await;
-        (stop.is_cancelled(), ended.err().map(|error| format!("{error:#}")))
+        let result = supervise(tasks, &stop).await.map_err(|e| format!("{e:#}"));
+        (result, stop.is_cancelled())
     }
 
     #[tokio::test]
-    async fn a_task_that_dies_stops_the_others_and_is_a_failure() {
-        let (stopped, said) = next_to_a_server(async { panic!("a bug") }).await;
-        assert!(stopped);
-        let said = said.unwrap();
-        assert!(said.starts_with("the exporter stopped: a task of the exporter died: task "), "{said}");
-        let (stopped, said) = next_to_a_server(async { ("poller", Err(anyhow::anyhow!("no key"))) }).await;
-        assert_eq!((stopped, said.as_deref()), (true, Some("the exporter stopped: the poller failed: no key")));
+    async fn a_task_that_dies_stops_the_others_and_fails_the_run() {
+        let (result, told) = beside_another(async { panic!("no such bucket") }, CancellationToken::new()).await;
+        let failure = result.unwrap_err();
+        let (before, after) =
+            ("the exporter stopped: a task of the exporter died: task ", r#" panicked with message "no such bucket""#);
+        assert!(failure.starts_with(before) && failure.ends_with(after), "{failure}");
+        assert!(told);
     }
 
     #[tokio::test]
-    async fn a_task_that_ends_before_it_is_told_to_is_a_failure_too() {
-        let (stopped, said) = next_to_a_server(async { ("poller", Ok(())) }).await;
-        assert_eq!((stopped, said.as_deref()), (true, Some("the exporter stopped: the poller ended by itself")));
+    async fn a_task_that_ends_by_itself_or_fails_does_so_too() {
+        let ended = beside_another(ready(("publication", Ok(()))), CancellationToken::new()).await;
+        assert_eq!(ended, (Err("the exporter stopped: the publication ended by itself".to_owned()), true));
+        let failing = ready(("poller", Err(anyhow::anyhow!("no more sockets"))));
+        let failed = beside_another(failing, CancellationToken::new()).await;
+        assert_eq!(failed, (Err("the exporter stopped: the poller failed: no more sockets".to_owned()), true));
+    }
+
+    #[tokio::test]
+    async fn tasks_that_end_when_told_are_a_good_end_and_one_that_dies_then_is_not() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert_eq!(beside_another(ready(("poller", Ok(()))), stop.clone()).await, (Ok(()), true));
+        let (result, _) = beside_another(async { panic!("while draining") }, stop).await;
+        assert!(result.unwrap_err().ends_with(r#"panicked with message "while draining""#));
     }
 }

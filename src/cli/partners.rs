@@ -15,13 +15,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::access;
 use super::publication::Change;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, PartnerConfig, PartnerSettings};
 use crate::fleet::Fleet;
 use crate::model::{ClientId, Observation, PartnerId};
-use crate::partner_api::http::HttpTransport;
-use crate::partner_api::{Pacer, PartnerApi, Settings};
 use crate::poller;
 use crate::telemetry::Telemetry;
 use crate::web::{ReloadRequest, Web};
@@ -73,11 +72,7 @@ impl Partners {
 
     fn start_one(&mut self, partner: PartnerConfig, known: Vec<ClientId>) -> anyhow::Result<()> {
         let (id, settings) = (partner.id.clone(), partner.settings());
-        let instruments = self.telemetry.partner(&partner.id);
-        let transport = HttpTransport::new(partner.http)?;
-        let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
-        let api = Settings { partner: partner.id, page_size: partner.page_size };
-        let api = Arc::new(PartnerApi::new(transport, api, partner.key, pacer, instruments, self.clock));
+        let api = Arc::new(access::connect_counted(&partner, &self.telemetry, self.clock)?);
         let stop = CancellationToken::new();
         let poller = poller::run(api, partner.poll, known, self.observe.clone(), self.clock, stop.clone());
         self.running.insert(id.clone(), Running { settings, stop });

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::yaml;
+
 /// The whole file. Unknown keys are refused: a misspelt setting must not look
 /// like one that is in force.
 #[derive(Debug, Deserialize)]
@@ -42,17 +44,14 @@ pub(super) struct FilePartner {
 /// Reads the file.
 pub(super) fn read(path: &Path) -> Result<FileConfig, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
-    parse(&text).map_err(|e| format!("expected a list of partners in `{}`, found a mistake: {e}", path.display()))
+    parse(&text).map_err(|mistake| format!("`{}`: {mistake}", path.display()))
 }
 
 /// Reads the text of the file.
 fn parse(text: &str) -> Result<FileConfig, String> {
-    // Without a picture of the source: a key pasted into the file by mistake
-    // must not be shown.
-    let options = serde_saphyr::options! { with_snippet: false };
-    let config: FileConfig = serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())?;
+    let config: FileConfig = yaml::parse(text, "a list of partners")?;
     if config.partners.is_empty() {
-        return Err("`partners` is empty".to_owned());
+        return Err("expected at least one partner under `partners`, found none; list one".to_owned());
     }
     Ok(config)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Flags {
-    /// YAML file with several partners; not needed for one
+    /// YAML file with several partners and their key files; not needed for one, and no place beside it takes a key
     #[arg(
         long = "config.file",
         env = "D360_CONFIG_FILE",

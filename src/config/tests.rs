@@ -19,15 +19,15 @@ struct Line {
     log: LogFlags,
 }
 
-/// Loads flags, with nothing but the API key in the environment.
-fn load(args: &[&str]) -> Result<Config, ConfigErrors> {
-    let env = |name: &str| (name == API_KEY_VARIABLE).then(|| "canary-key".to_owned());
+/// Loads flags, with nothing in the environment but the API key, if there is one.
+fn load(args: &[&str], key: Option<&str>) -> Result<Config, ConfigErrors> {
+    let env = |name: &str| key.filter(|_| name == API_KEY_VARIABLE).map(str::to_owned);
     Config::load(&Line::parse_from(args).flags, &env)
 }
 
-/// Loads flags of a partner, who is named already.
+/// Loads flags of a partner, who is named already and has a key.
 fn load_partner(args: &[&str]) -> Result<Config, ConfigErrors> {
-    load(&[&["--partner.id=examplePA"], args].concat())
+    load(&[&["--partner.id=examplePA"], args].concat(), Some("canary-key"))
 }
 
 /// The mistakes in the flags of a partner, as they are printed.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{ChannelState, ClientState, Fleet, PartnerState, WatchedField};
 use crate::model::{
     AccountMode, Availability, Channel, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, PartnerId,
-    QualityRating,
+    QualityRating, ShortText,
 };
 
 /// The version of the format. One that differs is not read.
@@ -75,14 +75,14 @@ struct SavedPartner {
 #[derive(Debug, Serialize, Deserialize)]
 struct SavedClient {
     id: String,
-    name: Option<Box<str>>,
-    status: Option<Box<str>>,
+    name: Option<ShortText>,
+    status: Option<ShortText>,
     created_at: Option<Timestamp>,
     modified_at: Option<Timestamp>,
     max_channels: Option<u64>,
-    partner_payload: Option<Box<str>>,
-    organisation: Option<Box<str>>,
-    business_id: Option<Box<str>>,
+    partner_payload: Option<ShortText>,
+    organisation: Option<ShortText>,
+    business_id: Option<ShortText>,
     suspicious: Option<bool>,
     up: Option<bool>,
     last_refresh: Option<Timestamp>,
@@ -99,11 +99,11 @@ struct SavedChannel {
     limit: Option<SavedLimit>,
     status: String,
     hub_status: Option<String>,
-    last_quality_event: Option<Box<str>>,
+    last_quality_event: Option<ShortText>,
     official_business_account: Option<bool>,
-    phone_number: Option<Box<str>>,
-    display_name: Option<Box<str>>,
-    waba_account_id: Option<Box<str>>,
+    phone_number: Option<ShortText>,
+    display_name: Option<ShortText>,
+    waba_account_id: Option<ShortText>,
     created_at: Option<Timestamp>,
     cancelled_at: Option<Timestamp>,
     terminated_at: Option<Timestamp>,
@@ -322,7 +322,10 @@ fn load_client(saved: SavedClient) -> ClientState {
     state.last_refresh = saved.last_refresh;
     state.missing_since = saved.missing_since;
     state.channels = saved.channels.into_iter().map(load_channel).collect();
-    state.channels.sort_unstable_by(|a, b| a.channel.id.cmp(&b.channel.id));
+    state.channels.sort_by(|a, b| a.channel.id.cmp(&b.channel.id));
+    // Only a file that a person wrote holds a channel twice; shown twice it would
+    // cost the whole scrape.
+    state.channels.dedup_by(|a, b| a.channel.id == b.channel.id);
     state
 }
 
@@ -350,7 +353,7 @@ fn load_channel(saved: SavedChannel) -> ChannelState {
         version: saved.version,
     };
     let (missing_since, changed_at) = (saved.missing_since, saved.changed_at);
-    ChannelState { channel: Arc::new(channel), changed_at, missing_since, seen_in: 0 }
+    ChannelState { channel: Arc::new(channel), changed_at, missing_since, seen_in: 0, print: 0 }
 }
 
 #[cfg(test)]
@@ -390,7 +393,7 @@ mod tests {
         let after = restored(&encode([&before].into_iter()).unwrap());
         let clients = |fleet: &Fleet| {
             let mut clients: Vec<_> = fleet.clients(..).cloned().collect();
-            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| c.seen_in = 0);
+            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| (c.seen_in, c.print) = (0, 0));
             clients
         };
         assert_eq!(clients(&after), clients(&before));

@@ -5,11 +5,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating};
+use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating, ShortText};
 
 /// One WhatsApp number of a client. Fields that the API leaves out or sends as
 /// `null` are `None`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Channel {
     /// The channel's id.
     pub id: ChannelId,
@@ -24,15 +24,15 @@ pub struct Channel {
     /// Deprecated upstream.
     pub hub_status: Option<HubStatus>,
     /// Meta's last event about the number's quality, lower case.
-    pub last_quality_event: Option<Box<str>>,
+    pub last_quality_event: Option<ShortText>,
     /// Whether Meta lists the number as an Official Business Account.
     pub official_business_account: Option<bool>,
     /// E.164 digits as the API writes them.
-    pub phone_number: Option<Box<str>>,
+    pub phone_number: Option<ShortText>,
     /// The display name that recipients see.
-    pub display_name: Option<Box<str>>,
+    pub display_name: Option<ShortText>,
     /// 360dialog's id of the WhatsApp business account.
-    pub waba_account_id: Option<Box<str>>,
+    pub waba_account_id: Option<ShortText>,
     /// When the channel was created.
     pub created_at: Option<Timestamp>,
     /// When the cancellation was registered.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::ClientId;
+use super::{ClientId, ShortText};
 
 /// A client of the partner. Fields that the API leaves out or sends as `null`
 /// are `None`.
@@ -11,9 +11,9 @@ pub struct Client {
     /// The client's id.
     pub id: ClientId,
     /// Company name.
-    pub name: Option<Box<str>>,
+    pub name: Option<ShortText>,
     /// Free text; only `active` is documented.
-    pub status: Option<Box<str>>,
+    pub status: Option<ShortText>,
     /// When the client was created.
     pub created_at: Option<Timestamp>,
     /// When the client was last modified.
@@ -22,11 +22,11 @@ pub struct Client {
     pub max_channels: Option<u64>,
     /// Free text of the partner's own. It may hold anything, secrets included,
     /// so it is never a label.
-    pub partner_payload: Option<Box<str>>,
+    pub partner_payload: Option<ShortText>,
     /// Deprecated.
-    pub organisation: Option<Box<str>>,
+    pub organisation: Option<ShortText>,
     /// Meta business id of the client's first WhatsApp business account.
-    pub business_id: Option<Box<str>>,
+    pub business_id: Option<ShortText>,
     /// An internal field of the hub.
     pub suspicious: Option<bool>,
 }

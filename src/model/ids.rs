@@ -5,13 +5,14 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
+
+use super::ShortText;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ShortText);
 
         impl $name {
             /// The id as the API writes it.
@@ -20,7 +21,7 @@ macro_rules! id {
             }
         }
 
-        impl<T: Into<Arc<str>>> From<T> for $name {
+        impl<T: Into<ShortText>> From<T> for $name {
             fn from(id: T) -> Self {
                 Self(id.into())
             }

@@ -17,7 +17,7 @@ use super::pager::{MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step, Walked};
 use super::wire::{self, Findings, OwnedChannel, Page};
 use super::{ApiError, ApiKey, Pacer, Request, Response, Transport};
 use crate::clock::Clock;
-use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason};
+use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, ShortText};
 use crate::telemetry::PartnerInstruments;
 
 /// How often a request that failed for a transient reason is sent again.
@@ -67,7 +67,7 @@ pub struct PartnerApi<T> {
     clock: Clock,
     /// Cleared when the API does not know `sort=id`.
     sort: AtomicBool,
-    logged: Mutex<HashSet<(Field, Box<str>)>>,
+    logged: Mutex<HashSet<(Field, ShortText)>>,
 }
 
 impl<T: Transport> PartnerApi<T> {

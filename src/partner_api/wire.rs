@@ -16,7 +16,7 @@ mod mend;
 pub use convert::parse_channels_only;
 pub use convert::{decode_channels, decode_client, decode_clients};
 
-use crate::model::Field;
+use crate::model::{Field, ShortText};
 
 /// One page of a list, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Findings {
     /// Items that could not be decoded.
     pub rejected: usize,
     /// Values that nobody has seen: the field, and the value as sent.
-    pub unknown: Vec<(Field, Box<str>)>,
+    pub unknown: Vec<(Field, ShortText)>,
 }
 
 #[cfg(test)]

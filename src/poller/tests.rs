@@ -129,6 +129,14 @@ fn said(observation: &Observation) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_that_dies_is_the_death_of_the_poller() {
+    let Polling { task, observations, .. } = poll(Fake::new(|_| panic!("no such page")), SETTINGS, some_key());
+    let died = task.await.unwrap_err();
+    assert_eq!(died.into_panic().downcast_ref::<&str>(), Some(&"no such page"));
+    drop(observations);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_learned_is_said_in_order_cycle_after_cycle() {
     let world = world([("a", &["x", "y"]), ("b", &[])]);
     let mut polling = poll_world(&world, SETTINGS);

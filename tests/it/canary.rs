@@ -1,5 +1,17 @@
 //! The API key gets out nowhere: not into a log line at trace level, not onto a
 //! page, not into a metric or an error, whatever goes wrong.
+//!
+//! Here: faults of the API, of the network and of the configuration. Beside it:
+//!
+//! * [`reload`]: configurations, good and bad, that are read while it runs
+//! * [`panics`]: a task that dies with everything at hand
+//! * [`people`]: the commands that a person runs
+//!
+//! Proxies, certificates and the web side are in `outbound/canaries.rs`.
+
+mod panics;
+mod people;
+mod reload;
 
 use d360_exporter::simulator::Options;
 use serde_json::{Value, json};

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::Stdio;
 
 use bytes::Bytes;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::harness::{Api, Exporter, Exposition, fleet, tool};
+use crate::web_config::{Folder, TLS, client};
 
 /// Accept headers with the type that answers them.
 const FORMATS: &[(&str, &str)] = &[
@@ -231,5 +233,44 @@ async fn hostile_headers_get_the_format_that_everybody_reads() {
         assert_eq!((answer.status().as_u16(), answer.headers().get("content-encoding")), (200, None), "{encoding:?}");
     }
     assert_eq!(exporter.get("/metrics", &[("accept", &nested)]).await.status(), 200);
+    exporter.stop().await;
+}
+
+#[tokio::test]
+async fn headers_of_any_length_harm_nobody() {
+    let exporter = still().await;
+    let commas = ",".repeat(64 * 1024);
+    let answer = exporter.get("/metrics", &[("accept", &commas), ("accept-encoding", &commas)]).await;
+    assert_eq!((answer.status().as_u16(), answer.headers().get("content-encoding")), (200, None));
+    assert_eq!(answer.headers()["content-type"], FORMATS[0].1);
+    Exposition::parse(&answer.text().await.unwrap());
+
+    // More than the server is willing to read: it says so, or hangs up in the
+    // middle of it.
+    let mut stream = TcpStream::connect(exporter.address()).await.unwrap();
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: {}\r\n\r\n", ",".repeat(4 * 1024 * 1024));
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert_eq!(exporter.get("/metrics", &[]).await.status(), 200);
+    exporter.stop().await;
+}
+
+#[tokio::test]
+async fn headers_that_are_too_long_for_http_2_end_their_own_connection_at_most() {
+    let folder = Folder::new();
+    let exporter = folder.serve(TLS).await;
+    let client = client(folder.authority.pem(), None);
+    let ask = async |commas: usize| {
+        let request = client.get(format!("https://{}/metrics", exporter.address()));
+        let answer = request.header("accept", ",".repeat(commas)).send().await.ok()?;
+        assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+        Some(answer.status().as_u16())
+    };
+    assert_eq!([ask(8 * 1024).await, ask(24 * 1024).await], [Some(200), Some(431)]);
+    assert_eq!(ask(64 * 1024).await, None, "the protocol has no answer to that");
+    assert_eq!(ask(0).await, Some(200));
     exporter.stop().await;
 }

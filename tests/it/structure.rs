@@ -11,7 +11,7 @@ use regex_lite::Regex;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("catalogue", &[]),
     ("clock", &[]),
-    ("config", &["exposition", "model", "partner_api", "poller", "telemetry", "web"]),
+    ("config", &["exposition", "model", "partner_api", "poller", "telemetry", "web", "yaml"]),
     ("exposition", &["catalogue", "fleet", "model"]),
     ("fleet", &["model"]),
     ("model", &[]),
@@ -19,7 +19,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("poller", &["clock", "model", "partner_api"]),
     ("simulator", &[]),
     ("telemetry", &["catalogue", "model"]),
-    ("web", &["clock", "exposition", "fleet", "model", "telemetry"]),
+    ("web", &["clock", "exposition", "fleet", "model", "telemetry", "yaml"]),
+    ("yaml", &[]),
 ];
 
 /// Source files with the module that they belong to.

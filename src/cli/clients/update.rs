@@ -139,7 +139,7 @@ mod tests {
         let asked = ClientUpdate { max_channels: Some(9), partner_payload: Some("gold".to_owned()) };
         let client = |max, payload: Option<&str>| Client {
             max_channels: max,
-            partner_payload: payload.map(Box::from),
+            partner_payload: payload.map(Into::into),
             ..Client::new("a1CL")
         };
         let said = |after| in_force(&asked, &after).map_err(|e| e.to_string());

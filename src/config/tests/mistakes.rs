@@ -59,6 +59,21 @@ fn a_key_that_is_missing_or_broken_is_a_mistake_that_does_not_show_it() {
 }
 
 #[test]
+fn a_key_in_the_place_of_its_file_is_not_shown() {
+    let mistake = |path: &str| mistakes(&[&format!("--partner.api-key-file={path}")]);
+    let hidden = "--partner.api-key-file: expected the path of a file that holds the API key, found what may be the key \
+                  itself; write it into a file and name that";
+    assert_eq!(mistake("Canary7Key9InTheCoalMine"), [hidden]);
+    for path in ["/nowhere/Canary7Key9InTheCoalMine", "partner.key", "key"] {
+        let shown = format!(
+            "--partner.api-key-file: cannot read `{path}`: No such file or directory (os error 2); write the API key, \
+             and only it, into that file"
+        );
+        assert_eq!(mistake(path), [shown]);
+    }
+}
+
+#[test]
 fn what_a_base_url_must_not_hold_is_not_shown() {
     for url in [
         "https://user:canary@hub.360dialog.io",

@@ -186,10 +186,10 @@ fn paths_and_switches_are_taken_as_they_are() {
 
 #[test]
 fn partner_ids() {
-    let config = load(&["--partner.id= examplePA "]).unwrap();
+    let config = load(&["--partner.id= examplePA "], Some("canary-key")).unwrap();
     assert_eq!(config.partners[0].id.as_str(), "examplePA");
     assert_eq!(
-        load(&["--partner.id= "]).unwrap_err().to_string(),
+        load(&["--partner.id= "], Some("canary-key")).unwrap_err().to_string(),
         "--partner.id: expected the id of your partner account, such as `examplePA`, found ` `"
     );
 }

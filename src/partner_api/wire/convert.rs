@@ -1,13 +1,17 @@
 //! From the shapes on the wire to the model.
 
+use std::marker::PhantomData;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::de::{Deserialize, DeserializeSeed};
 
-use super::lenient::{Absent as _, List, Listed, Text, WireChannel, WireClient};
+use super::lenient::{Absent as _, Items, List, ListOf, Listed, Text, WireChannel, WireClient};
 use super::{Findings, OwnedChannel, Page, mend};
 use crate::model::{
     AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
+    ShortText,
 };
 use crate::partner_api::{ApiError, Reason};
 
@@ -17,7 +21,7 @@ use crate::partner_api::{ApiError, Reason};
 ///
 /// [`Reason::Decode`] if the body is no JSON, or JSON of no known shape.
 pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
-    mended_if_needed(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients", client))
+    mended_if_needed(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients"))
 }
 
 /// Reads a page of channels, of one client or of the whole partner: a bare
@@ -36,10 +40,12 @@ fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
         let single: WireChannel<'_> = parse(body)?;
         // An id alone is not enough: error bodies and clients have ids too.
         if single.id.get().is_some() && !(single.availability.is_absent() && single.setup_info.is_absent()) {
-            list.items = Some(vec![single]);
+            let mut findings = Findings::default();
+            let kept = single.keep(&mut findings).into_iter().collect();
+            list.items = Some(Items { kept, received: 1, findings });
         }
     }
-    page(list, "a list of channels", owned_channel)
+    page(list, "a list of channels")
 }
 
 /// Reads a single client, the answer to an update.
@@ -63,17 +69,37 @@ pub fn decode_client(body: &[u8]) -> Result<(Client, Findings), ApiError> {
 /// As [`decode_clients`].
 #[cfg(any(test, feature = "bench"))]
 pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
-    list::<WireChannel<'_>>(body).map(|list| list.items.map_or(0, |items| items.len()))
+    #[derive(serde::Deserialize)]
+    #[serde(transparent)]
+    struct AsSent<'a>(#[serde(borrow)] WireChannel<'a>);
+
+    impl<'de> Listed<'de> for AsSent<'de> {
+        const LIST_KEYS: &'static [&'static str] = WireChannel::LIST_KEYS;
+        type Kept = WireChannel<'de>;
+        fn keep(self, _: &mut Findings) -> Option<WireChannel<'de>> {
+            Some(self.0)
+        }
+    }
+    list::<AsSent<'_>>(body).map(|list| list.items.map_or(0, |items| std::hint::black_box(items.kept).len()))
 }
 
-/// Reads a body, and once more with its texts mended if that fails and there is
-/// something to mend.
+/// Reads a body, and once more mended if that fails and there is something to
+/// mend.
 fn mended_if_needed<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
-    read(body).or_else(|failure| mend::texts(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
+    read(body).or_else(|failure| mend::body(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
 }
 
-fn parse<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|e| {
+fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
+    parse_as(PhantomData, body)
+}
+
+fn list<'de, T: Listed<'de>>(body: &'de [u8]) -> Result<List<'de, T::Kept>, ApiError> {
+    parse_as(ListOf::<T>(PhantomData), body)
+}
+
+fn parse_as<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S::Value, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value)).map_err(|e| {
         let found = if body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<') {
             "markup".to_owned()
         } else if body.is_empty() {
@@ -85,22 +111,10 @@ fn parse<'de, T: serde::Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError
     })
 }
 
-fn list<'de, T: Listed<'de>>(body: &'de [u8]) -> Result<List<'de, T>, ApiError> {
-    parse(body)
-}
-
-fn page<'de, W, T>(
-    list: List<'de, W>,
-    what: &str,
-    convert: impl Fn(&W, &mut Findings) -> Option<T>,
-) -> Result<Page<T>, ApiError> {
-    let Some(wire) = list.items else {
+fn page<T>(list: List<'_, T>, what: &str) -> Result<Page<T>, ApiError> {
+    let Some(Items { kept: items, received, findings }) = list.items else {
         return Err(ApiError::new(Reason::Decode, format!("expected {what}, found JSON of another shape")));
     };
-    let mut findings = Findings::default();
-    let received = wire.len();
-    let items: Vec<T> = wire.iter().filter_map(|item| convert(item, &mut findings)).collect();
-    findings.rejected = received - items.len();
     if items.is_empty() && received > 0 {
         return Err(ApiError::new(
             Reason::Decode,
@@ -111,6 +125,24 @@ fn page<'de, W, T>(
     Ok(Page { items, received, total, findings })
 }
 
+impl<'de> Listed<'de> for WireClient<'de> {
+    const LIST_KEYS: &'static [&'static str] = &["clients"];
+    type Kept = Client;
+
+    fn keep(self, findings: &mut Findings) -> Option<Client> {
+        client(&self, findings)
+    }
+}
+
+impl<'de> Listed<'de> for WireChannel<'de> {
+    const LIST_KEYS: &'static [&'static str] = &["partner_channels", "channels", "client_channels"];
+    type Kept = OwnedChannel;
+
+    fn keep(self, findings: &mut Findings) -> Option<OwnedChannel> {
+        owned_channel(&self, findings)
+    }
+}
+
 fn client(wire: &WireClient<'_>, findings: &mut Findings) -> Option<Client> {
     Some(Client {
         id: wire.id.get()?.into(),
@@ -119,7 +151,7 @@ fn client(wire: &WireClient<'_>, findings: &mut Findings) -> Option<Client> {
         created_at: timestamp(&wire.created_at, findings),
         modified_at: timestamp(&wire.modified_at, findings),
         max_channels: count(&wire.max_channels, findings),
-        partner_payload: wire.partner_payload.0.as_deref().map(Box::from),
+        partner_payload: wire.partner_payload.0.as_deref().map(ShortText::from),
         organisation: wire.organisation.owned(),
         business_id: wire.business_id.owned(),
         suspicious: wire.suspicious.get().and_then(truth),

@@ -9,7 +9,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::Findings;
+use crate::model::ShortText;
 
 /// Whether a value told anything.
 pub(super) trait Absent {
@@ -29,8 +32,8 @@ impl Text<'_> {
     }
 
     /// The text as an owned value.
-    pub(super) fn owned(&self) -> Option<Box<str>> {
-        self.get().map(Box::from)
+    pub(super) fn owned(&self) -> Option<ShortText> {
+        self.get().map(ShortText::from)
     }
 }
 
@@ -237,82 +240,102 @@ object! {
     }
 }
 
-/// What a list's items are, and under which keys the list may stand.
+/// What a list's items are, under which keys the list may stand, and what is kept
+/// of an item.
 pub(super) trait Listed<'de>: Deserialize<'de> {
     const LIST_KEYS: &'static [&'static str];
-}
 
-impl<'de> Listed<'de> for WireClient<'de> {
-    const LIST_KEYS: &'static [&'static str] = &["clients"];
-}
+    /// An item as it is kept.
+    type Kept;
 
-impl<'de> Listed<'de> for WireChannel<'de> {
-    const LIST_KEYS: &'static [&'static str] = &["partner_channels", "channels", "client_channels"];
+    /// Reads an item, as soon as it has come: a page of items as sent is larger
+    /// than what a processor holds at hand. `None` if it can't be read.
+    fn keep(self, findings: &mut Findings) -> Option<Self::Kept>;
 }
 
 /// A whole body that should hold a list: a bare array or an envelope.
 #[derive(Debug)]
 pub(super) struct List<'de, T> {
     /// The items; `None` if the body is of no known shape.
-    pub(super) items: Option<Vec<T>>,
+    pub(super) items: Option<Items<T>>,
     /// The envelope's `total`.
     pub(super) total: Text<'de>,
 }
 
-impl<'de, T: Listed<'de>> Deserialize<'de> for List<'de, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Body<T>(PhantomData<T>);
-        impl<'de, T: Listed<'de>> Visitor<'de> for Body<T> {
-            type Value = List<'de, T>;
-            not_an_object!(List { items: None, total: Text(None) });
+/// The items of a list.
+#[derive(Debug)]
+pub(super) struct Items<T> {
+    /// Those that could be read.
+    pub(super) kept: Vec<T>,
+    /// How many came.
+    pub(super) received: usize,
+    /// What was odd about them.
+    pub(super) findings: Findings,
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                Ok(List { items: Some(collect(seq)?), total: Text(None) })
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut list = List { items: None, total: Text(None) };
-                while let Some(Key(key)) = map.next_key()? {
-                    if key == "total" {
-                        list.total = map.next_value()?;
-                    } else if list.items.is_none() && T::LIST_KEYS.contains(&&*key) {
-                        list.items = map.next_value::<Items<T>>()?.0;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(list)
+/// Reads a list of `T`s.
+pub(super) struct ListOf<T>(pub(super) PhantomData<T>);
+
+impl<'de, T: Listed<'de>> DeserializeSeed<'de> for ListOf<T> {
+    type Value = List<'de, T::Kept>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Listed<'de>> Visitor<'de> for ListOf<T> {
+    type Value = List<'de, T::Kept>;
+    not_an_object!(List { items: None, total: Text(None) });
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        Ok(List { items: Some(keep::<T, A>(seq)?), total: Text(None) })
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut list = List { items: None, total: Text(None) };
+        while let Some(Key(key)) = map.next_key()? {
+            if key == "total" {
+                list.total = map.next_value()?;
+            } else if list.items.is_none() && T::LIST_KEYS.contains(&&*key) {
+                list.items = map.next_value_seed(ArrayOf::<T>(PhantomData))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        deserializer.deserialize_any(Body(PhantomData))
+        Ok(list)
     }
 }
 
 /// The value under a list key: an array, or not one.
-struct Items<T>(Option<Vec<T>>);
+struct ArrayOf<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Array<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Array<T> {
-            type Value = Option<Vec<T>>;
-            not_an_object!(None);
+impl<'de, T: Listed<'de>> DeserializeSeed<'de> for ArrayOf<T> {
+    type Value = Option<Items<T::Kept>>;
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                collect(seq).map(Some)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-        }
-        deserializer.deserialize_any(Array(PhantomData)).map(Items)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-fn collect<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut seq: A) -> Result<Vec<T>, A::Error> {
-    let mut items = Vec::new();
-    while let Some(item) = seq.next_element()? {
-        items.push(item);
+impl<'de, T: Listed<'de>> Visitor<'de> for ArrayOf<T> {
+    type Value = Option<Items<T::Kept>>;
+    not_an_object!(None);
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        keep::<T, A>(seq).map(Some)
     }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+fn keep<'de, T: Listed<'de>, A: SeqAccess<'de>>(mut seq: A) -> Result<Items<T::Kept>, A::Error> {
+    let mut items = Items { kept: Vec::new(), received: 0, findings: Findings::default() };
+    while let Some(item) = seq.next_element::<T>()? {
+        items.received += 1;
+        items.kept.extend(item.keep(&mut items.findings));
+    }
+    items.findings.rejected = items.received - items.kept.len();
     Ok(items)
 }

@@ -1,8 +1,12 @@
-//! Mending texts that were cut inside a character.
+//! Mending what the JSON parser refuses a whole document for.
 //!
 //! Names are cut to a length somewhere on their way, by bytes or by UTF-16
-//! units, and an emoji at the cut leaves half a character. The JSON parser
-//! refuses the whole document for it; one name is not worth a page.
+//! units, and an emoji at the cut leaves half a character. A number may be
+//! larger than any float. One value is not worth a page.
+//!
+//! Never here: documents that are no JSON. They stay refused.
+
+use std::borrow::Cow;
 
 /// What stands for half a character, as an escape.
 const REPLACEMENT: &[u8] = br"\ufffd";
@@ -10,9 +14,18 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 /// Length of an escape `\uXXXX`.
 const ESCAPE: usize = 6;
 
+/// The body with everything mended, or `None` if there is nothing to mend.
+pub(super) fn body(body: &[u8]) -> Option<Vec<u8>> {
+    let texts = texts(body).map_or(Cow::Borrowed(body), Cow::Owned);
+    match (numbers(&texts), texts) {
+        (Some(mended), _) | (None, Cow::Owned(mended)) => Some(mended),
+        (None, Cow::Borrowed(_)) => None,
+    }
+}
+
 /// The body with U+FFFD for every half character, or `None` if there is none:
 /// bytes that are no UTF-8, and escaped surrogates without their other half.
-pub(super) fn texts(body: &[u8]) -> Option<Vec<u8>> {
+fn texts(body: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(body);
     let bytes = text.as_bytes();
     let mut mended = Vec::with_capacity(bytes.len());
@@ -34,6 +47,54 @@ pub(super) fn texts(body: &[u8]) -> Option<Vec<u8>> {
     }
     mended.extend_from_slice(rest);
     (mended != body).then_some(mended)
+}
+
+/// The body with every number that is larger than any float as a text, which is
+/// an unknown value then, or `None` if there is none.
+fn numbers(body: &[u8]) -> Option<Vec<u8>> {
+    let mut mended = Vec::with_capacity(body.len() + 2);
+    let mut rest = body;
+    while let Some(start) = rest.iter().position(|b| matches!(b, b'"' | b'-' | b'0'..=b'9')) {
+        let (before, token) = rest.split_at(start);
+        mended.extend_from_slice(before);
+        let length = if token[0] == b'"' { text_length(token) } else { number_length(token) };
+        let (token, after) = token.split_at(length);
+        if is_too_large(token) {
+            mended.push(b'"');
+            mended.extend_from_slice(token);
+            mended.push(b'"');
+        } else {
+            mended.extend_from_slice(token);
+        }
+        rest = after;
+    }
+    mended.extend_from_slice(rest);
+    (mended.len() != body.len()).then_some(mended)
+}
+
+/// Length of the text, quotes included, that `bytes` begin with.
+fn text_length(bytes: &[u8]) -> usize {
+    // The quote at the beginning ends nothing.
+    let mut escaped = true;
+    let end = bytes.iter().position(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(bytes.len(), |end| end + 1)
+}
+
+/// Length of what `bytes` begin with that can only be a number.
+fn number_length(bytes: &[u8]) -> usize {
+    let of_numbers = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    bytes.iter().position(|byte| !of_numbers(byte)).unwrap_or(bytes.len())
+}
+
+fn is_too_large(token: &[u8]) -> bool {
+    let text = std::str::from_utf8(token);
+    // What is skipped is checked for its form and not for its size.
+    text.is_ok_and(|text| text.parse().is_ok_and(f64::is_infinite))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(token).is_ok()
 }
 
 /// The UTF-16 unit of the escape that `text` begins with.
@@ -70,12 +131,44 @@ mod tests {
         assert_eq!(texts(b"\"\xf0\x9f\x98\"").as_deref(), Some("\"\u{fffd}\"".as_bytes()));
     }
 
+    #[test]
+    fn numbers_become_texts_only_where_no_float_can_hold_them() {
+        let cases = [
+            ("1e999", Some(r#""1e999""#)),
+            ("[-1E+999,1e-999,1e308]", Some(r#"["-1E+999",1e-999,1e308]"#)),
+            (r#"{"1e999":"1e999","a\\":1e999,"\"1e999":1}"#, Some(r#"{"1e999":"1e999","a\\":"1e999","\"1e999":1}"#)),
+            ("1e9999999999999999999", Some(r#""1e9999999999999999999""#)),
+            ("[1,-2.5e3,18446744073709551616]", None),
+            ("1e", None),
+            ("--1e999", None),
+            ("[1.e999,01e999]", None),
+            (r#""1e999"#, None),
+            ("", None),
+        ];
+        for (body, expected) in cases {
+            let mended = numbers(body.as_bytes()).map(|mended| String::from_utf8(mended).unwrap());
+            assert_eq!(mended.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_broken_is_mended_together() {
+        let mended = |text: &str| body(text.as_bytes()).map(|mended| String::from_utf8(mended).unwrap());
+        assert_eq!(mended(r#"["\ud83d",1e999]"#).as_deref(), Some(r#"["\ufffd","1e999"]"#));
+        assert_eq!(mended(r#"["\ud83d",1]"#).as_deref(), Some(r#"["\ufffd",1]"#));
+        assert_eq!(mended(r#"["a",1e999]"#).as_deref(), Some(r#"["a","1e999"]"#));
+        assert_eq!(mended(r#"["a",1]"#), None);
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_panic_the_mending_and_mending_twice_is_mending_once(body: Vec<u8>, escapes in "(\\\\|u|d8|de|3d|00|\"){0,40}") {
-            for body in [&body[..], escapes.as_bytes()] {
-                if let Some(mended) = texts(body) {
-                    prop_assert_eq!(texts(&mended), None);
+        fn no_bytes_panic_the_mending_and_mending_twice_is_mending_once(
+            bytes: Vec<u8>,
+            pieces in "(\\\\|u|d8|de|3d|00|\"|-|1|e999|,){0,40}",
+        ) {
+            for broken in [&bytes[..], pieces.as_bytes()] {
+                if let Some(mended) = body(broken) {
+                    prop_assert_eq!(body(&mended), None);
                 }
             }
         }

@@ -44,14 +44,14 @@ fn item_with(key: &str, value: Value) -> Value {
 }
 
 /// The one channel of a bare array of `item`, and what was odd about it.
-fn only(item: Value) -> (OwnedChannel, Vec<(Field, Box<str>)>) {
+fn only(item: Value) -> (OwnedChannel, Vec<(Field, ShortText)>) {
     let mut page = channels(&Value::Array(vec![item])).unwrap();
     assert_eq!((page.items.len(), page.received, page.total, page.findings.rejected), (1, 1, None, 0));
     (page.items.remove(0), page.findings.unknown)
 }
 
 /// A client of which nothing but the id was sent, with one more field.
-fn client_with(key: &str, value: Value) -> (Client, Vec<(Field, Box<str>)>) {
+fn client_with(key: &str, value: Value) -> (Client, Vec<(Field, ShortText)>) {
     let mut item = json!({"id": "aaa111CL"});
     item[key] = value;
     let mut page = clients(&json!([item])).unwrap();

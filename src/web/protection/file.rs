@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ring::digest;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_saphyr::Error;
+
+use crate::yaml;
 
 /// The whole file. An empty one is a valid one.
 #[derive(Debug, Default, Deserialize)]
@@ -56,55 +57,7 @@ pub(super) struct RateLimitSection {
 
 /// Reads the text of the file.
 pub(super) fn parse(text: &str) -> Result<File, String> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options::<Option<File>>(text, options)
-        .map(Option::unwrap_or_default)
-        .map_err(|error| describe(error.without_snippet()))
-}
-
-/// A mistake in the shape of the file, without anything that stands there as a
-/// value: it may be a password hash or a key that was indented wrongly.
-fn describe(error: &Error) -> String {
-    let what = match error {
-        Error::SerdeUnknownField { field, expected, .. } => {
-            format!("expected one of the keys {}, found `{field}`; remove it or correct it", quoted(expected))
-        }
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("expected each key once, found `{key}` twice; remove one")
-        }
-        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
-            format!("expected {expected}, found something else; correct the value")
-        }
-        Error::Unexpected { expected, .. } => {
-            let expected = match *expected {
-                "mapping start" => "keys with values",
-                "string scalar" => "text",
-                other => other,
-            };
-            format!("expected {expected}, found something else; correct the value")
-        }
-        Error::InvalidBooleanStrict { .. } => "expected `true` or `false`, found something else; correct it".to_owned(),
-        Error::InvalidScalar { ty: "boolean", .. } => {
-            "expected `true` or `false`, found something else; correct it".to_owned()
-        }
-        Error::InvalidScalar { ty: "u32", .. } => {
-            "expected a whole number, found something else; correct it".to_owned()
-        }
-        Error::InvalidScalar { ty, .. } => format!("expected {ty}, found something else; correct the value"),
-        _ => "expected the exporter-toolkit's web configuration in YAML, found something that can't be read as it; \
-              look for indentation, quotes and values of another kind"
-            .to_owned(),
-    };
-    match error.location() {
-        Some(at) => format!("line {}, column {}: {what}", at.line(), at.column()),
-        None => what,
-    }
-}
-
-/// Names in backquotes, with commas.
-pub(super) fn quoted<T: AsRef<str>>(names: &[T]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
-    names.join(", ")
+    yaml::parse::<Option<File>>(text, "the exporter-toolkit's web configuration").map(Option::unwrap_or_default)
 }
 
 /// Reads files, and remembers what was in them.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::basic_auth::Users;
-use super::file::{self, HttpSection, RateLimitSection, Sources, quoted};
+use super::file::{self, HttpSection, RateLimitSection, Sources};
 use super::rate_limit::RateLimit;
 use super::tls::{self, ClientAuth, Tls};
+use crate::yaml::quoted;
 
 /// What is in force. The default is a file without a word: nothing is protected.
 #[derive(Debug, Default)]

@@ -13,8 +13,9 @@ use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtoco
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use super::client_certificate::ClientCertificate;
-use super::file::{Sources, TlsSection, quoted};
+use super::file::{Sources, TlsSection};
 use super::rules::Mistakes;
+use crate::yaml::quoted;
 
 /// The TLS side of a listener.
 #[derive(Debug)]

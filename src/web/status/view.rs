@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::search::Search;
 use crate::exposition::{PartnerSummary, Snapshot};
 use crate::fleet::{Listed, Overview};
-use crate::model::{Availability, Channel, QualityRating};
+use crate::model::{Availability, Channel, QualityRating, ShortText};
 use crate::telemetry::Telemetry;
 
 /// Channels that a list shows. Who has more trouble than that needs a
@@ -169,7 +169,7 @@ fn list(snapshot: &Snapshot, mut channels: Vec<&Listed>, now: Timestamp) -> Chan
 
 fn row(snapshot: &Snapshot, listed: &Listed, now: Timestamp) -> Row {
     let Listed { client, channel, changed_at } = listed;
-    let named = |name: &Option<Box<str>>, id: &str| match name.as_deref() {
+    let named = |name: &Option<ShortText>, id: &str| match name.as_deref() {
         Some(name) if !name.trim().is_empty() => name.to_owned(),
         _ => id.to_owned(),
     };

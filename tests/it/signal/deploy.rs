@@ -48,6 +48,14 @@ fn the_unit_has_no_warning_and_an_exposure_below_2() {
     assert_eq!(succeeds(&mut check("systemd")), "ok: systemd\n");
 }
 
+/// A core file would hold the API key, which no redaction reaches.
+#[test]
+fn the_unit_leaves_no_core_file() {
+    let unit = std::fs::read_to_string(path("deploy/systemd/d360_exporter.service")).unwrap();
+    let limits: Vec<&str> = unit.lines().filter(|line| line.starts_with("LimitCORE")).collect();
+    assert_eq!(limits, ["LimitCORE=0"]);
+}
+
 /// What the check says of a copy of the manifests in which one text stands for another.
 fn refused(file: &str, from: &str, to: &str) -> String {
     let copy = TempDir::new().unwrap();

@@ -145,7 +145,7 @@ fn states_that_nobody_has_seen_are_unknown_and_found_as_sent() {
         (Field::Timestamp, "soon"),
         (Field::OfficialBusinessAccount, "perhaps"),
     ];
-    assert_eq!(found, expected.map(|(field, value)| (field, Box::from(value))));
+    assert_eq!(found, expected.map(|(field, value)| (field, ShortText::from(value))));
 }
 
 #[test]

@@ -189,6 +189,38 @@ fn a_text_that_was_cut_inside_a_character_costs_the_character_and_not_the_page()
 }
 
 #[test]
+fn a_number_that_no_float_can_hold_costs_its_field_and_not_the_page() {
+    let long = "9".repeat(400);
+    for number in ["1e999", "-1e999", "1E+309", &long] {
+        let item = format!(
+            r#"{{"id":"b","client_id":"aaa111CL","status":"ready","availability_status":"ready","created_at":{number},
+                "current_limit":{number},"version":{number},"x":[{number}],"setup_info":{number},"is_oba":{number}}}"#
+        );
+        let whole = r#"{"id":"1e999\\","client_id":"aaa111CL","status":"ready","availability_status":"ready"}"#;
+        let body = format!(r#"{{"partner_channels":[{whole},{item},{whole}],"total":{number}}}"#);
+        let unknown = [Field::MessagingLimit, Field::OfficialBusinessAccount, Field::Timestamp];
+        let page = Page {
+            items: vec![owned(r"1e999\"), owned("b"), owned(r"1e999\")],
+            received: 3,
+            total: None,
+            findings: Findings { rejected: 0, unknown: unknown.map(|field| (field, number.into())).to_vec() },
+        };
+        assert_eq!(decode_channels(body.as_bytes()), Ok(page), "{number}");
+
+        let body = format!(r#"{{"clients":[{{"id":"a"}},{{"id":"b","max_channels":{number}}}],"total":2}}"#);
+        let findings = Findings { rejected: 0, unknown: vec![(Field::MaxChannels, number.into())] };
+        let items = vec![Client::new("a"), Client::new("b")];
+        assert_eq!(decode_clients(body.as_bytes()), Ok(Page { items, received: 2, total: Some(2), findings }));
+    }
+    // Beside a text that was cut, too; and what is no number stays no JSON.
+    let both = br#"[{"id":"a","setup_info":{"phone_name":"\ud83d"},"version":1e999}]"#;
+    assert_eq!(decode_channels(both).unwrap().items[0].channel.display_name.as_deref(), Some("\u{fffd}"));
+    for broken in ["[{\"id\":1e999", "[{\"id\":1e}]", "[{\"id\":1e999x}]", "[{\"id\":\"a\",\"version\":1e999-1}]"] {
+        assert_eq!(decode_channels(broken.as_bytes()).unwrap_err().reason, Reason::Decode, "{broken}");
+    }
+}
+
+#[test]
 fn repeated_ids_are_all_there_because_the_walk_counts_them() {
     let page = channels(&json!([item("a"), item("a")])).unwrap();
     assert_eq!((page.items, page.received), (vec![owned("a"), owned("a")], 2));

@@ -1,0 +1,186 @@
+//! What the benchmarks measure on: a simulated fleet of any size, as the bodies
+//! that the API sends and as the state that is made of them.
+
+pub(crate) mod registry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use d360_exporter::exposition::{Answer, Filter, Format, Published, Publisher, RenderSettings};
+use d360_exporter::fleet::Fleet;
+use d360_exporter::model::{Availability, Channel, ChannelId, Observation, PartnerId};
+use d360_exporter::partner_api::pager::Pager;
+use d360_exporter::partner_api::wire;
+use d360_exporter::simulator::{API_PREFIX, Options, Request, Simulator};
+use d360_exporter::telemetry::Telemetry;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// Items of a page: the default of `--api.page-size`.
+const PAGE_SIZE: usize = 200;
+
+/// The number of clients and how many channels each has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) clients: usize,
+    pub(crate) channels_per_client: usize,
+}
+
+impl Shape {
+    pub(crate) fn channels(self) -> usize {
+        self.clients * self.channels_per_client
+    }
+
+    /// The same channels per client, but so many channels in all.
+    pub(crate) fn with_channels(self, channels: usize) -> Self {
+        Self { clients: (channels / self.channels_per_client).max(1), ..self }
+    }
+}
+
+/// Every page of a full sweep, as sent.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    partner: PartnerId,
+    clients: Vec<Bytes>,
+    pub(crate) channels: Vec<Bytes>,
+}
+
+impl Pages {
+    /// Asks the simulator for all of them.
+    pub(crate) fn of(shape: Shape) -> Self {
+        let options =
+            Options { clients: shape.clients, channels_per_client: shape.channels_per_client, ..Options::default() };
+        let partner = PartnerId::from(options.partner_id.as_str());
+        let simulator = Simulator::new(options);
+        let walk = |list: &str, items: usize| {
+            (0..items.div_ceil(PAGE_SIZE)).map(|page| body(&simulator, list, page * PAGE_SIZE)).collect()
+        };
+        Self { clients: walk("clients", shape.clients), channels: walk("channels", shape.channels()), partner }
+    }
+
+    /// The fleet that a first full cycle makes of them.
+    pub(crate) fn fleet(&self) -> Fleet {
+        let mut fleet = Fleet::new(self.partner.clone(), Duration::from_secs(1800));
+        let clients = self.clients.iter().flat_map(|body| wire::decode_clients(body).unwrap().items).collect();
+        fleet.apply(Observation::ClientsListed { clients, complete: true, at: now() });
+        self.sweep(&mut fleet);
+        fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(60), at: now() });
+        fleet
+    }
+
+    /// Decodes and applies the channel list, page by page, as the poller does.
+    pub(crate) fn sweep(&self, fleet: &mut Fleet) {
+        let mut pager: Pager<ChannelId> = Pager::default();
+        fleet.apply(Observation::SweepStarted);
+        for body in &self.channels {
+            let page = wire::decode_channels(body).unwrap();
+            let received = page.received;
+            let new = page.items.into_iter().filter(|item| pager.is_new(item.channel.id.clone()));
+            let channels: Vec<_> = new.filter_map(|item| Some((item.client?, item.channel))).collect();
+            pager.page(received, channels.len(), page.total).unwrap();
+            fleet.apply(Observation::ChannelsSeen { channels, at: now() });
+        }
+        let complete = pager.finish(0).unwrap().complete;
+        fleet.apply(Observation::SweepCompleted { complete, at: now() });
+    }
+
+    /// Reads the same bodies into the wire types, and nothing else.
+    pub(crate) fn parse_only(&self) -> usize {
+        self.channels.iter().map(|body| wire::parse_channels_only(body).unwrap()).sum()
+    }
+}
+
+fn body(simulator: &Simulator, list: &str, offset: usize) -> Bytes {
+    let Options { partner_id, api_key, .. } = simulator.options();
+    let answer = simulator.answer(&Request {
+        method: "GET".to_owned(),
+        path: format!("{API_PREFIX}/partners/{partner_id}/{list}"),
+        query: Some(format!("limit={PAGE_SIZE}&offset={offset}&sort=id")),
+        api_key: Some(api_key.clone()),
+        body: Vec::new(),
+    });
+    assert_eq!(answer.status, 200, "the simulator answers");
+    answer.body
+}
+
+fn now() -> Timestamp {
+    Options::default().started_at
+}
+
+/// A fleet that is published, and things that happen to it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) fleet: Fleet,
+    publisher: Publisher,
+    published: Published,
+    telemetry: Telemetry,
+    /// How many changes were made.
+    turns: usize,
+}
+
+impl World {
+    /// A fleet after its first publication.
+    pub(crate) fn of(pages: &Pages) -> Self {
+        let mut fleet = pages.fleet();
+        let mut publisher = Publisher::new(RenderSettings::default());
+        publisher.update(&mut fleet);
+        let published = Published::new(publisher.snapshot());
+        let telemetry = Telemetry::new();
+        Self { fleet, publisher, published, telemetry, turns: 0 }
+    }
+
+    /// Publishes what changed: what stands between an observation and the next
+    /// scrape.
+    pub(crate) fn publish(&mut self) -> Duration {
+        let started = Instant::now();
+        self.publisher.update(&mut self.fleet);
+        self.published.replace(self.publisher.snapshot());
+        started.elapsed()
+    }
+
+    /// Publishes after a channel of one client changed, of another one each time.
+    pub(crate) fn publish_one(&mut self) -> Duration {
+        let clients = self.fleet.client_ids();
+        self.turns += 1;
+        // A step that is coprime to the count comes by all buckets in turn.
+        let client = clients[self.turns * 7919 % clients.len()].clone();
+        self.turn(&client.clone());
+        self.publish()
+    }
+
+    /// Publishes after a channel of every client changed.
+    pub(crate) fn publish_all(&mut self) -> Duration {
+        for client in self.fleet.client_ids() {
+            self.turn(&client);
+        }
+        self.publish()
+    }
+
+    /// Every channel of a client becomes unavailable, or available again.
+    fn turn(&mut self, client: &d360_exporter::model::ClientId) {
+        let state = self.fleet.client(client).unwrap();
+        let at = state.last_refresh.unwrap().saturating_add(SignedDuration::from_secs(60)).unwrap();
+        let channels = state.channels.iter().map(|known| turned(&known.channel)).collect();
+        let read = Observation::ChannelsRead { client: client.clone(), channels, complete: true, at };
+        self.fleet.apply(read);
+    }
+
+    /// One scrape's body, in the pieces in which it is sent.
+    pub(crate) fn scrape(&self, gzip: bool) -> Answer {
+        Answer::new(&self.published.current(), &self.telemetry.gather(), Format::default(), gzip, &Filter::All)
+    }
+
+    /// Series that are published of the fleet.
+    pub(crate) fn series(&self) -> usize {
+        self.published.current().series()
+    }
+}
+
+fn turned(channel: &Arc<Channel>) -> Channel {
+    let availability = match channel.availability {
+        Availability::Ready => Availability::Error,
+        _ => Availability::Ready,
+    };
+    Channel { availability, ..Channel::clone(channel) }
+}
