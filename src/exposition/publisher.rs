@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::block::{Block, Deflater};
 use super::render::{FRESHNESS, RenderSettings, Renderer, in_buckets, in_partner};
-use super::snapshot::{FamilyBlocks, PartnerSummary, Snapshot};
+use super::snapshot::{Part, PartnerSummary, Snapshot};
 use crate::catalogue::FAMILIES;
 use crate::fleet::{Change, ClientState, Fleet, Overview, PartnerState};
 use crate::model::{ClientId, PartnerId};
@@ -36,8 +36,8 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct PartnerBlocks {
     state: PartnerState,
-    /// By position in the catalogue; only families of the partner are filled.
-    families: Vec<Block>,
+    /// Only families of the partner are filled.
+    whole: Arc<Part>,
     /// In order of ids, together covering all of them.
     buckets: Vec<Bucket>,
 }
@@ -47,8 +47,8 @@ struct Bucket {
     /// The smallest id that belongs here; the first bucket also takes all
     /// smaller ones.
     first: ClientId,
-    /// By position in the catalogue; only families of clients are filled.
-    families: Vec<Block>,
+    /// Only families of clients are filled.
+    part: Arc<Part>,
     overview: Arc<Overview>,
 }
 
@@ -66,7 +66,7 @@ impl Publisher {
         if changes.partner || !known {
             self.renderer.clear();
             self.renderer.partner(fleet);
-            blocks.families = self.blocks_of(in_partner);
+            blocks.whole = self.part(in_partner);
             blocks.state = fleet.partner_state().clone();
         }
         let mut dirty: BTreeMap<usize, Change> = BTreeMap::new();
@@ -91,23 +91,14 @@ impl Publisher {
         self.partners.remove(partner);
     }
 
-    /// Everything as it stands now. Costs a few pointers a bucket.
+    /// Everything as it stands now. Costs a look at each block's checksum.
     pub fn snapshot(&self) -> Snapshot {
-        let families = (0..FAMILIES.len())
-            .map(|family| {
-                let mut all = FamilyBlocks::default();
-                for partner in self.partners.values() {
-                    if in_partner(family) {
-                        all.push(&partner.families[family]);
-                    } else if in_buckets(family) {
-                        for bucket in &partner.buckets {
-                            all.push(&bucket.families[family]);
-                        }
-                    }
-                }
-                all
-            })
-            .collect();
+        let of_partner = |blocks: &PartnerBlocks| {
+            std::iter::once(blocks.whole.clone())
+                .chain(blocks.buckets.iter().map(|b| b.part.clone()))
+                .collect::<Vec<_>>()
+        };
+        let parts = self.partners.values().flat_map(of_partner).collect();
         let partners = self
             .partners
             .iter()
@@ -117,7 +108,7 @@ impl Publisher {
                 parts: blocks.buckets.iter().map(|bucket| bucket.overview.clone()).collect(),
             })
             .collect();
-        Snapshot::new(families, partners, self.renderer.settings().clone())
+        Snapshot::new(parts, partners, self.renderer.settings().clone())
     }
 
     /// Makes anew what the freshness of clients in a bucket changes.
@@ -129,8 +120,9 @@ impl Publisher {
             overview.unreadable_clients += usize::from(state.up == Some(false));
         }
         let Some(bucket) = buckets.get_mut(at) else { return };
+        let part = Arc::make_mut(&mut bucket.part);
         for &family in FRESHNESS {
-            bucket.families[family] = block(&mut self.deflater, &self.renderer, family);
+            part[family] = block(&mut self.deflater, &self.renderer, family);
         }
         if bucket.overview.unreadable_clients != overview.unreadable_clients {
             Arc::make_mut(&mut bucket.overview).unreadable_clients = overview.unreadable_clients;
@@ -162,18 +154,14 @@ impl Publisher {
         }
         overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
-        Bucket {
-            first: clients[0].client.id.clone(),
-            families: self.blocks_of(in_buckets),
-            overview: Arc::new(overview),
-        }
+        Bucket { first: clients[0].client.id.clone(), part: self.part(in_buckets), overview: Arc::new(overview) }
     }
 
     /// A block for each family that is meant, an empty one for the others.
-    fn blocks_of(&mut self, meant: fn(usize) -> bool) -> Vec<Block> {
-        (0..FAMILIES.len())
-            .map(|family| if meant(family) { block(&mut self.deflater, &self.renderer, family) } else { Block::EMPTY })
-            .collect()
+    fn part(&mut self, meant: fn(usize) -> bool) -> Arc<Part> {
+        let blocks = (0..FAMILIES.len())
+            .map(|family| if meant(family) { block(&mut self.deflater, &self.renderer, family) } else { Block::EMPTY });
+        Arc::new(blocks.collect())
     }
 }
 

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use super::block::Block;
 use super::crc::Digest;
 use super::render::RenderSettings;
+use crate::catalogue::FAMILIES;
 use crate::fleet::{Overview, PartnerState};
 use crate::model::{Channel, PartnerId};
 
 /// All fleets as they were at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// In order: of each partner what it is as a whole, and its buckets.
+    parts: Vec<Arc<Part>>,
     /// By position in the catalogue; empty for the exporter's own families.
-    pub(super) families: Vec<FamilyBlocks>,
+    totals: Vec<Total>,
     /// What is left out, also of the exporter's own families.
     pub(super) settings: RenderSettings,
     partners: Vec<PartnerSummary>,
@@ -31,29 +34,58 @@ pub struct PartnerSummary {
     pub parts: Vec<Arc<Overview>>,
 }
 
-/// The blocks of one family in order.
-#[derive(Debug, Default)]
-pub(super) struct FamilyBlocks {
-    pub(super) blocks: Vec<Block>,
-    pub(super) digest: Option<Digest>,
+/// Blocks that are made anew together, by position in the catalogue. Shared: a
+/// publication holds on to parts and not to blocks, of which there are many.
+pub(super) type Part = Vec<Block>;
+
+/// All blocks of one family, taken together.
+#[derive(Debug, Clone)]
+pub(super) struct Total {
+    pub(super) digest: Digest,
     pub(super) deflated_len: u64,
+    series: usize,
 }
 
-impl FamilyBlocks {
-    pub(super) fn push(&mut self, block: &Block) {
-        if block.series == 0 {
-            return;
-        }
-        self.digest = Some(self.digest.unwrap_or(Digest::EMPTY).then(block.digest));
+impl Total {
+    fn push(&mut self, block: &Block) {
+        self.digest.crc = self.digest.crc_then(block.digest);
+        self.digest.len += block.digest.len;
         self.deflated_len += block.deflated.len() as u64;
-        self.blocks.push(block.clone());
+        self.series += block.series;
+    }
+
+    /// Whether there is nothing of the family.
+    pub(super) fn is_empty(&self) -> bool {
+        self.series == 0
     }
 }
 
 impl Snapshot {
-    pub(super) fn new(families: Vec<FamilyBlocks>, partners: Vec<PartnerSummary>, settings: RenderSettings) -> Self {
-        let series = families.iter().flat_map(|f| &f.blocks).map(|b| b.series).sum();
-        Self { families, settings, partners, series }
+    pub(super) fn new(parts: Vec<Arc<Part>>, partners: Vec<PartnerSummary>, settings: RenderSettings) -> Self {
+        let mut totals = vec![Total { digest: Digest::EMPTY, deflated_len: 0, series: 0 }; FAMILIES.len()];
+        // Part by part, so that a processor works at many families at once.
+        for part in &parts {
+            let blocks = totals.iter_mut().zip(part.iter());
+            blocks.filter(|(_, block)| block.series > 0).for_each(|(total, block)| total.push(block));
+        }
+        for total in &mut totals {
+            total.digest = total.digest.with_factor();
+        }
+        let series = totals.iter().map(|total| total.series).sum();
+        Self { parts, totals, settings, partners, series }
+    }
+
+    /// All blocks of a family, taken together.
+    pub(super) fn total(&self, family: usize) -> &Total {
+        &self.totals[family]
+    }
+
+    /// The first block of a family in the parts from `from` on, and behind which
+    /// part it stands.
+    pub(super) fn block(&self, family: usize, from: usize) -> Option<(&Block, usize)> {
+        let parts = self.parts.get(from..)?;
+        let (at, block) = parts.iter().map(|part| &part[family]).enumerate().find(|(_, block)| block.series > 0)?;
+        Some((block, from + at + 1))
     }
 
     /// Series of channels, clients and partners.
