@@ -2,6 +2,7 @@
 
 mod expiry;
 mod gone;
+mod prints;
 mod sweeps;
 mod transitions;
 

@@ -8,6 +8,7 @@ mod exporter;
 mod exposition;
 mod process;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,6 +26,23 @@ pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(30);
+
+/// All sources in a folder, given from the repository's root.
+pub fn sources_in(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
 
 /// Looks until `look` finds something.
 ///

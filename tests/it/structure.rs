@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
+use crate::harness::sources_in;
+
 /// What each module may import. `cli` sees everything, and `lib.rs` holds what
 /// all may use: constants and the TLS set-up.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -26,21 +28,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Source files with the module that they belong to.
 fn sources() -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let first = path.strip_prefix(&root).unwrap().components().next().unwrap();
-                let module = Path::new(first.as_os_str()).with_extension("");
-                found.push((module.to_string_lossy().into_owned(), path));
-            }
-        }
-    }
-    found
+    let module = |path: &Path| {
+        let first = path.strip_prefix(&root).unwrap().components().next().unwrap();
+        Path::new(first.as_os_str()).with_extension("").to_string_lossy().into_owned()
+    };
+    sources_in("src").into_iter().map(|path| (module(&path), path)).collect()
 }
 
 /// The code of a file: comments and tests may speak of anything.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::markdown::{documents, root};
-use crate::harness::{Exporter, Program, tool};
+use crate::harness::{Exporter, Program, sources_in, tool};
 
 /// What a mark before a block can say that the block needs.
 const MARKS: &[&str] = &["real-api", "docker", "kubernetes", "root", "monitoring", "internet", "interactive"];
@@ -66,19 +66,7 @@ fn proof(document: &str, block: &str) -> Option<usize> {
 
 /// The sources of all tests.
 fn test_sources() -> String {
-    let mut text = String::new();
-    let mut folders = vec![root().join("tests/it")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-    text
+    sources_in("tests/it").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
 #[test]
