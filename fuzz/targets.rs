@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use d360_exporter::exposition::{Answer, Filter, Format, Publisher, RenderSettings, accepts_gzip, negotiate};
 use d360_exporter::fleet::{Fleet, state_file};
-use d360_exporter::model::{Channel, Client, Observation, PartnerId};
+use d360_exporter::model::{Channel, Client, Observation, PartnerId, Timestamp};
 use d360_exporter::partner_api::pager::{Pager, Step};
 use d360_exporter::partner_api::wire::{self, Page};
 use d360_exporter::web::Protection;
-use jiff::Timestamp;
 use parser::Exposition;
 
 /// A list of clients, as a body.

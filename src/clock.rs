@@ -4,8 +4,10 @@
 //! parameter. A virtual clock follows tokio's, so a test that pauses time
 //! pauses dates too.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::Instant;
+
+use crate::model::Timestamp;
 
 /// Where the time of day comes from.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +34,10 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the place it is allowed in")]
     pub fn now(&self) -> Timestamp {
         match self.0 {
-            Source::System => Timestamp::now(),
+            Source::System => jiff::Timestamp::now().into(),
             Source::Virtual { start, since } => {
                 let elapsed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
-                start.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+                start.saturating_add(elapsed)
             }
         }
     }

@@ -22,9 +22,9 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use crate::model::{Channel, Client, ClientId, Observation, PartnerId};
+use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Timestamp};
 
 pub use changes::{Change, Changes};
 pub use overview::{Listed, Overview};
@@ -134,7 +134,7 @@ impl ClientState {
     /// When the data of the client is too old to be shown.
     fn expires(&self, max_staleness: SignedDuration) -> Timestamp {
         let age_from = self.last_refresh.unwrap_or(self.first_listed);
-        age_from.saturating_add(max_staleness).unwrap_or(Timestamp::MAX)
+        age_from.saturating_add(max_staleness)
     }
 }
 
@@ -317,7 +317,7 @@ impl Fleet {
             }
         }
         // A client that comes later can't expire earlier than this.
-        let latest = now.saturating_add(self.max_staleness).unwrap_or(Timestamp::MAX);
+        let latest = now.saturating_add(self.max_staleness);
         self.next_expiry = Some(next.unwrap_or(latest));
     }
 

@@ -12,6 +12,7 @@ mod client;
 mod enums;
 mod ids;
 mod observation;
+mod timestamp;
 mod vocabulary;
 
 pub use channel::{Channel, MessagingLimit, UnknownTier};
@@ -19,6 +20,7 @@ pub use client::Client;
 pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRating};
 pub use ids::{ChannelId, ClientId, PartnerId};
 pub use observation::Observation;
+pub use timestamp::Timestamp;
 pub use vocabulary::{Endpoint, Field, Reason};
 
 /// A text of the API. Almost all are ids, numbers and names of up to 24 bytes,

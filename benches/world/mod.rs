@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use d360_exporter::exposition::{Answer, Filter, Format, Published, Publisher, RenderSettings};
 use d360_exporter::fleet::Fleet;
-use d360_exporter::model::{Availability, Channel, ChannelId, Observation, PartnerId};
+use d360_exporter::model::{Availability, Channel, ChannelId, Observation, PartnerId, Timestamp};
 use d360_exporter::partner_api::pager::Pager;
 use d360_exporter::partner_api::wire;
 use d360_exporter::simulator::{API_PREFIX, Options, Request, Simulator};
 use d360_exporter::telemetry::Telemetry;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 /// Items of a page: the default of `--api.page-size`.
@@ -105,7 +105,7 @@ fn body(simulator: &Simulator, list: &str, offset: usize) -> Bytes {
 }
 
 fn now() -> Timestamp {
-    Options::default().started_at
+    Options::default().started_at.into()
 }
 
 /// A fleet that is published, and things that happen to it.
@@ -160,7 +160,7 @@ impl World {
     /// Every channel of a client becomes unavailable, or available again.
     fn turn(&mut self, client: &d360_exporter::model::ClientId) {
         let state = self.fleet.client(client).unwrap();
-        let at = state.last_refresh.unwrap().saturating_add(SignedDuration::from_secs(60)).unwrap();
+        let at = state.last_refresh.unwrap().saturating_add(SignedDuration::from_secs(60));
         let channels = state.channels.iter().map(|known| turned(&known.channel)).collect();
         let read = Observation::ChannelsRead { client: client.clone(), channels, complete: true, at };
         self.fleet.apply(read);

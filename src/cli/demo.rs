@@ -42,7 +42,7 @@ pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
         channels_per_client: flags.fleet.channels_per_client,
         seed: flags.fleet.seed,
         incidents_per_minute: flags.incidents,
-        started_at: clock.now(),
+        started_at: clock.now().into(),
         ..Options::default()
     };
     let listener = match TcpListener::bind(SIMULATOR_ADDRESS).await {

@@ -7,12 +7,12 @@ use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::table;
 use super::terminal::Screen;
+use crate::model::Timestamp;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -113,6 +113,6 @@ fn options(flags: &SimulateFlags) -> Result<Options, ConfigErrors> {
         max_page: flags.max_page,
         incidents_per_minute: flags.incidents,
         channels_envelope,
-        started_at: Clock::system().now(),
+        started_at: Clock::system().now().into(),
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use prop::collection::vec;
 use prop::sample::select;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use super::*;
 use crate::fleet::Fleet;
 use crate::model::{
     Availability, Channel, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation, PartnerId,
-    QualityRating,
+    QualityRating, Timestamp,
 };
 
 const PARTNERS: [&str; 2] = ["onePA", "twoPA"];
@@ -154,7 +154,7 @@ fn published(steps: &[Step], settings: &RenderSettings, all_the_time: bool) -> S
     let mut publisher = Publisher::new(settings.clone());
     let mut at = Timestamp::UNIX_EPOCH;
     for step in steps {
-        at += SignedDuration::from_secs(10);
+        at = at.saturating_add(SignedDuration::from_secs(10));
         match step {
             Step::Observed(partner, observed) => {
                 fleets[*partner].apply(observation(observed, at));

@@ -4,10 +4,8 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::{ChannelState, ClientState};
-use crate::model::{Availability, Channel, Client, QualityRating};
+use crate::model::{Availability, Channel, Client, QualityRating, Timestamp};
 
 /// A summary of some clients; the numbers of parts add up.
 #[derive(Debug, Clone, Default, PartialEq)]

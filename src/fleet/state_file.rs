@@ -229,7 +229,11 @@ impl Saved {
         let at = self.partners.iter().position(|saved| saved.id == partner.as_str())?;
         let saved = self.partners.swap_remove(at);
         let mut fleet = Fleet::new(partner.clone(), max_staleness);
-        let mut state = PartnerState { up: saved.up, last_cycle: saved.last_cycle, ..PartnerState::default() };
+        let mut state = PartnerState {
+            up: saved.up,
+            last_cycle: saved.last_cycle.map(|(at, took)| (at.into(), took)),
+            ..PartnerState::default()
+        };
         for (field, from, to, count) in saved.transitions {
             if let Some(field) = WatchedField::ALL.iter().find(|f| f.as_str() == field) {
                 state.transitions.restore(*field, from, to, count);
@@ -247,7 +251,7 @@ fn save_partner(fleet: &Fleet) -> SavedPartner {
     SavedPartner {
         id: fleet.partner().to_string(),
         up: state.up,
-        last_cycle: state.last_cycle,
+        last_cycle: state.last_cycle.map(|(at, took)| (at.into(), took)),
         transitions: transitions
             .map(|(field, from, to, count)| (field.as_str().to_owned(), from.to_owned(), to.to_owned(), count))
             .collect(),
@@ -261,17 +265,17 @@ fn save_client(state: &ClientState) -> SavedClient {
         id: client.id.to_string(),
         name: client.name.clone(),
         status: client.status.clone(),
-        created_at: client.created_at,
-        modified_at: client.modified_at,
+        created_at: client.created_at.map(Into::into),
+        modified_at: client.modified_at.map(Into::into),
         max_channels: client.max_channels,
         partner_payload: client.partner_payload.clone(),
         organisation: client.organisation.clone(),
         business_id: client.business_id.clone(),
         suspicious: client.suspicious,
         up: state.up,
-        last_refresh: state.last_refresh,
-        first_listed: state.first_listed,
-        missing_since: state.missing_since,
+        last_refresh: state.last_refresh.map(Into::into),
+        first_listed: state.first_listed.into(),
+        missing_since: state.missing_since.map(Into::into),
         channels: state.channels.iter().map(save_channel).collect(),
     }
 }
@@ -293,14 +297,14 @@ fn save_channel(state: &ChannelState) -> SavedChannel {
         phone_number: channel.phone_number.clone(),
         display_name: channel.display_name.clone(),
         waba_account_id: channel.waba_account_id.clone(),
-        created_at: channel.created_at,
-        cancelled_at: channel.cancelled_at,
-        terminated_at: channel.terminated_at,
+        created_at: channel.created_at.map(Into::into),
+        cancelled_at: channel.cancelled_at.map(Into::into),
+        terminated_at: channel.terminated_at.map(Into::into),
         account_mode: channel.account_mode.map(|m| m.as_str().to_owned()),
-        billing_started_at: channel.billing_started_at,
+        billing_started_at: channel.billing_started_at.map(Into::into),
         version: channel.version,
-        missing_since: state.missing_since,
-        changed_at: state.changed_at,
+        missing_since: state.missing_since.map(Into::into),
+        changed_at: state.changed_at.map(Into::into),
     }
 }
 
@@ -309,18 +313,18 @@ fn load_client(saved: SavedClient) -> ClientState {
         id: saved.id.into(),
         name: saved.name,
         status: saved.status,
-        created_at: saved.created_at,
-        modified_at: saved.modified_at,
+        created_at: saved.created_at.map(Into::into),
+        modified_at: saved.modified_at.map(Into::into),
         max_channels: saved.max_channels,
         partner_payload: saved.partner_payload,
         organisation: saved.organisation,
         business_id: saved.business_id,
         suspicious: saved.suspicious,
     };
-    let mut state = ClientState::new(client, saved.first_listed);
+    let mut state = ClientState::new(client, saved.first_listed.into());
     state.up = saved.up;
-    state.last_refresh = saved.last_refresh;
-    state.missing_since = saved.missing_since;
+    state.last_refresh = saved.last_refresh.map(Into::into);
+    state.missing_since = saved.missing_since.map(Into::into);
     state.channels = saved.channels.into_iter().map(load_channel).collect();
     state.channels.sort_by(|a, b| a.channel.id.cmp(&b.channel.id));
     // Only a file that a person wrote holds a channel twice; shown twice it would
@@ -345,15 +349,20 @@ fn load_channel(saved: SavedChannel) -> ChannelState {
         phone_number: saved.phone_number,
         display_name: saved.display_name,
         waba_account_id: saved.waba_account_id,
-        created_at: saved.created_at,
-        cancelled_at: saved.cancelled_at,
-        terminated_at: saved.terminated_at,
+        created_at: saved.created_at.map(Into::into),
+        cancelled_at: saved.cancelled_at.map(Into::into),
+        terminated_at: saved.terminated_at.map(Into::into),
         account_mode: saved.account_mode.and_then(|m| AccountMode::parse(&m)),
-        billing_started_at: saved.billing_started_at,
+        billing_started_at: saved.billing_started_at.map(Into::into),
         version: saved.version,
     };
-    let (missing_since, changed_at) = (saved.missing_since, saved.changed_at);
-    ChannelState { channel: Arc::new(channel), changed_at, missing_since, seen_in: 0, print: 0 }
+    ChannelState {
+        channel: Arc::new(channel),
+        changed_at: saved.changed_at.map(Into::into),
+        missing_since: saved.missing_since.map(Into::into),
+        seen_in: 0,
+        print: 0,
+    }
 }
 
 #[cfg(test)]
@@ -363,7 +372,7 @@ mod tests {
 
     fn fleet() -> Fleet {
         let mut fleet = Fleet::new("onePA".into(), Duration::from_secs(60));
-        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        let at = crate::model::Timestamp::from_second(1_700_000_000);
         let client = Client { name: Some("Ä \"quoted\"\n".into()), max_channels: Some(3), ..Client::new("aCL") };
         let channel = Channel {
             quality: QualityRating::High,

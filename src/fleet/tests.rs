@@ -15,7 +15,7 @@ use crate::model::{Availability, ChannelId, LifecycleStatus, MessagingLimit, Qua
 const BOUND: i64 = 1_800;
 
 fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
+    Timestamp::from_second(second)
 }
 
 fn fleet() -> Fleet {

@@ -3,9 +3,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-
-use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating, ShortText};
+use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating, ShortText, Timestamp};
 
 /// One WhatsApp number of a client. Fields that the API leaves out or sends as
 /// `null` are `None`.

@@ -1,8 +1,6 @@
 //! A partner's client, with the fields of the "Client Management" page.
 
-use jiff::Timestamp;
-
-use super::{ClientId, ShortText};
+use super::{ClientId, ShortText, Timestamp};
 
 /// A client of the partner. Fields that the API leaves out or sends as `null`
 /// are `None`.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{Channel, Client, ClientId};
+use super::{Channel, Client, ClientId, Timestamp};
 
 /// One thing learned from the API, in the order in which it was learned.
 ///

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
-use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -17,7 +16,7 @@ use super::pager::{MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step, Walked};
 use super::wire::{self, Findings, OwnedChannel, Page};
 use super::{ApiError, ApiKey, Pacer, Request, Response, Transport};
 use crate::clock::Clock;
-use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, ShortText};
+use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, ShortText, Timestamp};
 use crate::telemetry::PartnerInstruments;
 
 /// How often a request that failed for a transient reason is sent again.
@@ -444,8 +443,8 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+    let date = jiff::Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
+    Some(Duration::try_from(Timestamp::from(date).duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]

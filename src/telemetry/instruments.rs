@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
@@ -16,7 +15,7 @@ use prometheus::{
 };
 
 use crate::catalogue;
-use crate::model::{Endpoint, Field, PartnerId, Reason};
+use crate::model::{Endpoint, Field, PartnerId, Reason, Timestamp};
 
 /// Buckets of a request's duration: from an answer of a near cache to the
 /// default time-out. None of them is a power of ten, because OpenMetrics wants
@@ -207,7 +206,7 @@ impl Telemetry {
     }
 
     /// Takes note of a reload, or of the start, which is the first one.
-    pub fn reloaded(&self, successful: bool, now: jiff::Timestamp) {
+    pub fn reloaded(&self, successful: bool, now: Timestamp) {
         self.0.reloaded.store(successful, Ordering::Relaxed);
         self.show_reload();
         if successful {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use d360_exporter::fleet::{Fleet, state_file};
-use d360_exporter::model::{Client, Observation};
+use d360_exporter::model::{Client, Observation, Timestamp};
 use serde_json::json;
 
 use crate::harness::{Api, Exporter, expected, fleet, metrics_of};
@@ -86,7 +86,7 @@ const WRITER: &str = "D360_TEST_STATE_WRITER";
 
 /// A state of so many clients, so that a write takes its time.
 fn state_of(clients: usize) -> Vec<u8> {
-    let at = jiff::Timestamp::UNIX_EPOCH;
+    let at = Timestamp::UNIX_EPOCH;
     let clients = (0..clients).map(|i| Client { name: Some("x".repeat(200).into()), ..Client::new(format!("{i}CL")) });
     let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(60));
     fleet.apply(Observation::ClientsListed { clients: clients.collect(), complete: true, at });

@@ -12,7 +12,7 @@ use crate::harness::sources_in;
 /// all may use: constants and the TLS set-up.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("catalogue", &[]),
-    ("clock", &[]),
+    ("clock", &["model"]),
     ("config", &["exposition", "model", "partner_api", "poller", "telemetry", "web", "yaml"]),
     ("exposition", &["catalogue", "fleet", "model"]),
     ("fleet", &["model"]),

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PartnerConfig};
 use crate::exposition::{Answer, Filter, Format, Publisher, RenderSettings, Snapshot};
 use crate::fleet::Fleet;
-use crate::model::{Channel, Client, ClientId, Observation};
+use crate::model::{Channel, Client, ClientId, Observation, Timestamp};
 use crate::partner_api::http::HttpTransport;
 use crate::partner_api::{ApiError, Listing, PartnerApi};
 use crate::poller::{Pace, Strategy};
@@ -107,7 +107,7 @@ fn snapshot(fleet: &mut Fleet, settings: &RenderSettings) -> Snapshot {
     publisher.snapshot()
 }
 
-fn read_of(client: &ClientId, channels: Vec<Channel>, at: jiff::Timestamp) -> Observation {
+fn read_of(client: &ClientId, channels: Vec<Channel>, at: Timestamp) -> Observation {
     Observation::ChannelsRead { client: client.clone(), channels, complete: true, at }
 }
 

@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::de::{Deserialize, DeserializeSeed};
@@ -11,7 +10,7 @@ use super::lenient::{Absent as _, Items, List, ListOf, Listed, Text, WireChannel
 use super::{Findings, OwnedChannel, Page, mend};
 use crate::model::{
     AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
-    ShortText,
+    ShortText, Timestamp,
 };
 use crate::partner_api::{ApiError, Reason};
 
@@ -237,7 +236,7 @@ fn timestamp(text: &Text<'_>, findings: &mut Findings) -> Option<Timestamp> {
     let text = text.get()?;
     let parsed = text.parse::<Timestamp>().ok().or_else(|| unix_time(text)).or_else(|| {
         let local = text.parse::<DateTime>().ok()?;
-        local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())
+        local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp().into())
     });
     if parsed.is_none() {
         findings.unknown.push((Field::Timestamp, text.into()));
@@ -251,5 +250,5 @@ fn unix_time(text: &str) -> Option<Timestamp> {
     let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
     let milliseconds = if number.abs() < SMALLEST_MILLISECONDS { number * 1_000.0 } else { number };
     #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates, and jiff checks the range")]
-    Timestamp::from_millisecond(milliseconds as i64).ok()
+    jiff::Timestamp::from_millisecond(milliseconds as i64).ok().map(Timestamp::from)
 }

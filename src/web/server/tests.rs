@@ -15,7 +15,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::exposition::{Published, Publisher, RenderSettings, Snapshot};
 use crate::fleet::Fleet;
-use crate::model::{Channel, Client, Observation};
+use crate::model::{Channel, Client, Observation, Timestamp};
 use crate::telemetry::Telemetry;
 use crate::web::WebConfig;
 
@@ -132,7 +132,7 @@ const CHANNELS: usize = 200;
 
 impl Large {
     fn new() -> Self {
-        let at = jiff::Timestamp::UNIX_EPOCH;
+        let at = Timestamp::UNIX_EPOCH;
         let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(60));
         let clients = (0..CLIENTS).map(|i| Client::new(format!("client{i}CL").as_str())).collect();
         fleet.apply(Observation::ClientsListed { clients, complete: true, at });
@@ -145,7 +145,7 @@ impl Large {
         let id = format!("client{client}CL");
         let channel = |i| Channel { display_name: Some(name.into()), ..Channel::new(format!("ch{i}of{id}").as_str()) };
         let channels = (0..CHANNELS).map(channel).collect();
-        let at = jiff::Timestamp::UNIX_EPOCH;
+        let at = Timestamp::UNIX_EPOCH;
         self.fleet.apply(Observation::ChannelsRead { client: id.as_str().into(), channels, complete: true, at });
     }
 

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use askama::Template;
-use jiff::Timestamp;
 
 use super::search::Search;
 use crate::exposition::{PartnerSummary, Snapshot};
 use crate::fleet::{Listed, Overview};
-use crate::model::{Availability, Channel, QualityRating, ShortText};
+use crate::model::{Availability, Channel, QualityRating, ShortText, Timestamp};
 use crate::telemetry::Telemetry;
 
 /// Channels that a list shows. Who has more trouble than that needs a
@@ -113,7 +112,7 @@ impl Page {
             telemetry_path: telemetry_path.to_owned(),
             ready,
             series: snapshot.series(),
-            now: format!("{}", now.strftime("%Y-%m-%d %H:%M:%S UTC")),
+            now: now.strftime("%Y-%m-%d %H:%M:%S UTC"),
             in_need: attention.len(),
             shares: [
                 share("Availability", Availability::ALL.iter().map(|s| s.as_str()), &fleet.by_availability),
@@ -203,7 +202,7 @@ fn alert(channel: &Channel) -> Option<&'static str> {
 
 fn moment(at: Timestamp, now: Timestamp) -> Moment {
     let seconds = now.duration_since(at).as_secs().max(0).unsigned_abs();
-    Moment { at: format!("{}", at.strftime("%Y-%m-%dT%H:%M:%SZ")), age: span(Duration::from_secs(seconds)) }
+    Moment { at: at.strftime("%Y-%m-%dT%H:%M:%SZ"), age: span(Duration::from_secs(seconds)) }
 }
 
 /// A time span for people: its two largest units, not finer than milliseconds.

@@ -151,7 +151,7 @@ impl Rig {
     /// A fleet of which nothing was read yet.
     pub(crate) async fn of(scene: Scene) -> Self {
         let Scene { options, interval, max_staleness, strategy, page_size, max_rate, timeout } = scene;
-        let clock = Clock::virtual_from(options.started_at);
+        let clock = Clock::virtual_from(options.started_at.into());
         let partner = PartnerId::from(options.partner_id.as_str());
         let folder = tempfile::tempdir().unwrap();
         let key_file = folder.path().join("key");

@@ -75,7 +75,7 @@ async fn eventful() -> Stack {
 
 fn within_a_week() -> String {
     let now = d360_exporter::clock::Clock::system().now();
-    (now + jiff::SignedDuration::from_hours(72)).to_string()
+    now.saturating_add(jiff::SignedDuration::from_hours(72)).to_string()
 }
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! Every field, with all that it may hold.
 
-use jiff::Timestamp;
-
 use super::*;
-use crate::model::{AccountMode, HubStatus, MessagingLimit};
+use crate::model::{AccountMode, HubStatus, MessagingLimit, Timestamp};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
