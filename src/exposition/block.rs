@@ -39,9 +39,9 @@ pub(super) struct Deflater {
 
 impl Default for Deflater {
     fn default() -> Self {
-        // The fastest level: exposition text is so repetitive that the slower
-        // ones save a few per cent of bytes for several times the work.
-        Self { compress: Compress::new(Compression::fast(), false), buffer: Vec::new() }
+        // Level 2 takes a third more time than 1, whose codes are fixed, and a
+        // fifth fewer bytes; 5, the smallest, twice its time for a tenth fewer.
+        Self { compress: Compress::new(Compression::new(2), false), buffer: Vec::new() }
     }
 }
 
