@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -75,17 +76,19 @@ impl Exporter {
         let (observe, observations) = mpsc::channel(QUEUE);
         let (change, changes) = mpsc::channel(1);
         let (ask_reload, asked_reload) = mpsc::channel(1);
+        let polling = Polling::new()?;
         let mut tasks = JoinSet::new();
-        tasks.spawn({
+        let publication = {
             let (published, telemetry) = (published.clone(), telemetry.clone());
             async move {
                 publication::run(state, Inbox { observations, changes }, published, telemetry, clock).await;
                 ("publication", Ok(()))
             }
-        });
+        };
+        tasks.spawn_on(publication, &polling.handle);
         // Before the first scrape can come: every series that can exist is there.
         let mut partners = Partners::new(observe, change, telemetry.clone(), clock, config.max_staleness);
-        partners.start(config.partners, known)?;
+        polling.within(|| partners.start(config.partners, known))?;
         let ask = config.web.enable_lifecycle.then_some(ask_reload.clone());
         let web = Web::new(published, telemetry, clock, &config.web, config.effective.clone(), ask);
         for listener in listeners {
@@ -93,11 +96,12 @@ impl Exporter {
             tasks.spawn(async move { ("web server", server.await.map_err(anyhow::Error::from)) });
         }
         let stopping = stop.clone();
-        tasks.spawn(async move {
+        let poller = async move {
             // Kept, so that without anyone to ask the channel stays open.
             let _ask_reload = ask_reload;
             ("poller", partners.run(reload, asked_reload, web, stopping).await)
-        });
+        };
+        tasks.spawn_on(poller, &polling.handle);
         supervise(tasks, &stop).await
     }
 }
@@ -105,6 +109,37 @@ impl Exporter {
 impl std::fmt::Debug for Exporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exporter").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The thread that reads the API and holds the state. Scrapes have others, so
+/// that none waits while a page is decoded; and as allocators keep memory by the
+/// thread, what a cycle needs for a moment is kept once.
+struct Polling {
+    handle: Handle,
+    /// Until it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Polling {
+    fn new() -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("polling").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// Does what spawns tasks of its own.
+    fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _inside = self.handle.enter();
+        work()
+    }
+}
+
+impl Drop for Polling {
+    /// A runtime must not be waited for inside another.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
