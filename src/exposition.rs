@@ -4,7 +4,8 @@
 //! change costs what changed, the fleet's text is kept in *blocks*: one for each
 //! family and *bucket* (a range of client ids with a few hundred channels),
 //! deflated when its data changed. Every block ends on a byte boundary, so any
-//! sequence of blocks between a header and a trailer is one gzip member.
+//! sequence of blocks between a header and a trailer is one gzip member, and
+//! blocks of neighbouring buckets are kept joined, ready to be sent.
 //!
 //! ```text
 //! fleet ─► Publisher (buckets, blocks) ─► Snapshot ─► Answer (frames of bytes)

@@ -3,13 +3,15 @@
 
 pub(crate) mod registry;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use d360_exporter::exposition::{Answer, Filter, Format, Published, Publisher, RenderSettings};
 use d360_exporter::fleet::Fleet;
-use d360_exporter::model::{Availability, Channel, ChannelId, Observation, PartnerId, Timestamp};
+use d360_exporter::model::{
+    Availability, Channel, ChannelId, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation,
+    PartnerId, QualityRating, ShortText, Timestamp,
+};
 use d360_exporter::partner_api::pager::Pager;
 use d360_exporter::partner_api::wire;
 use d360_exporter::simulator::{API_PREFIX, Options, Request, Simulator};
@@ -144,24 +146,25 @@ impl World {
         let clients = self.fleet.client_ids();
         self.turns += 1;
         // A step that is coprime to the count comes by all buckets in turn.
-        let client = clients[self.turns * 7919 % clients.len()].clone();
-        self.turn(&client.clone());
+        self.turn(&clients[self.turns * 7919 % clients.len()], turned);
         self.publish()
     }
 
-    /// Publishes after a channel of every client changed.
+    /// Publishes after everything changed that can: no block stays what it was.
     pub(crate) fn publish_all(&mut self) -> Duration {
-        for client in self.fleet.client_ids() {
-            self.turn(&client);
+        let clients: Vec<Client> = self.fleet.clients(..).map(|state| other_client(&state.client)).collect();
+        for client in &clients {
+            self.turn(&client.id, other_channel);
         }
+        self.fleet.apply(Observation::ClientsListed { clients, complete: true, at: now() });
         self.publish()
     }
 
-    /// Every channel of a client becomes unavailable, or available again.
-    fn turn(&mut self, client: &d360_exporter::model::ClientId) {
+    /// Reads a client's channels as `change` makes them.
+    fn turn(&mut self, client: &ClientId, change: fn(&Channel) -> Channel) {
         let state = self.fleet.client(client).unwrap();
-        let at = state.last_refresh.unwrap().saturating_add(SignedDuration::from_secs(60));
-        let channels = state.channels.iter().map(|known| turned(&known.channel)).collect();
+        let at = later(state.last_refresh.unwrap());
+        let channels = state.channels.iter().map(|known| change(&known.channel)).collect();
         let read = Observation::ChannelsRead { client: client.clone(), channels, complete: true, at };
         self.fleet.apply(read);
     }
@@ -177,10 +180,68 @@ impl World {
     }
 }
 
-fn turned(channel: &Arc<Channel>) -> Channel {
+/// It becomes unavailable, or available again.
+fn turned(channel: &Channel) -> Channel {
     let availability = match channel.availability {
         Availability::Ready => Availability::Error,
         _ => Availability::Ready,
     };
-    Channel { availability, ..Channel::clone(channel) }
+    Channel { availability, ..channel.clone() }
+}
+
+/// The same channel with every field changed that it has.
+fn other_channel(channel: &Channel) -> Channel {
+    let number = |limit| match limit {
+        MessagingLimit::Recipients(n) => MessagingLimit::Recipients(n ^ 1),
+        MessagingLimit::Unlimited => MessagingLimit::Recipients(1),
+    };
+    let quality = match channel.quality {
+        QualityRating::High => QualityRating::Low,
+        QualityRating::Low | QualityRating::Medium => QualityRating::High,
+        unrated => unrated,
+    };
+    let status = match channel.status {
+        LifecycleStatus::Ready => LifecycleStatus::Unknown,
+        _ => LifecycleStatus::Ready,
+    };
+    Channel {
+        quality,
+        status,
+        limit: channel.limit.map(number),
+        hub_status: channel.hub_status.map(|s| if s == HubStatus::Live { HubStatus::Done } else { HubStatus::Live }),
+        last_quality_event: channel.last_quality_event.as_ref().map(other_text),
+        official_business_account: channel.official_business_account.map(|official| !official),
+        phone_number: channel.phone_number.as_ref().map(other_text),
+        display_name: channel.display_name.as_ref().map(other_text),
+        waba_account_id: channel.waba_account_id.as_ref().map(other_text),
+        created_at: channel.created_at.map(later),
+        cancelled_at: channel.cancelled_at.map(later),
+        terminated_at: channel.terminated_at.map(later),
+        ..turned(channel)
+    }
+}
+
+/// The same client with every field changed that it has.
+fn other_client(client: &Client) -> Client {
+    Client {
+        name: client.name.as_ref().map(other_text),
+        status: client.status.as_ref().map(other_text),
+        created_at: client.created_at.map(later),
+        max_channels: client.max_channels.map(|n| n ^ 1),
+        ..client.clone()
+    }
+}
+
+/// Its last letter becomes another, and the next time the same again.
+fn other_text(text: &ShortText) -> ShortText {
+    let mut text = text.clone();
+    match text.pop() {
+        Some('+') => text.push('-'),
+        _ => text.push('+'),
+    }
+    text
+}
+
+fn later(at: Timestamp) -> Timestamp {
+    at.saturating_add(SignedDuration::from_secs(60))
 }

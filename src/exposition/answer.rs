@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use prometheus::proto::MetricFamily;
 
 use super::block::{Block, Deflater, stored};
@@ -38,6 +38,8 @@ impl Filter {
 #[derive(Debug)]
 pub struct Answer {
     len: u64,
+    /// Whether blocks are sent as they are, or inflated on the way out.
+    gzip: bool,
     frames: VecDeque<Frame>,
 }
 
@@ -45,16 +47,9 @@ pub struct Answer {
 enum Frame {
     /// Sent as it is.
     Ready(Bytes),
-    /// The blocks of a family from a part on, joined.
-    Deflated { snapshot: Arc<Snapshot>, family: usize, next: usize },
-    /// The same, inflated on the way out.
-    Inflated { snapshot: Arc<Snapshot>, family: usize, next: usize },
+    /// The blocks of a family, from a part on.
+    Family { snapshot: Arc<Snapshot>, family: usize, next: usize },
 }
-
-/// Blocks are joined to pieces of about this size on the way out. A block has two
-/// kilobytes, and a call into the kernel for every few of them would cost more
-/// than the copy.
-const JOINED: usize = 32 * 1024;
 
 /// gzip's header (RFC 1952): deflate, no name, no time, unknown system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -71,7 +66,7 @@ static HEADERS: LazyLock<[Vec<Header>; 2]> = LazyLock::new(|| {
             .iter()
             .map(|family| {
                 let text = header(family, openmetrics);
-                Header { block: deflater.block(text.as_bytes(), 0), text: text.into() }
+                Header { block: deflater.block(text.as_bytes(), 0, None), text: text.into() }
             })
             .collect()
     })
@@ -125,7 +120,7 @@ impl Answer {
             trailer.extend_from_slice(&(body.digest.len as u32).to_le_bytes());
             body.ready(trailer.into());
         }
-        Self { len: body.len, frames: body.frames }
+        Self { len: body.len, gzip, frames: body.frames }
     }
 
     /// Bytes of the whole body: its `Content-Length`.
@@ -145,30 +140,19 @@ impl Iterator for Answer {
     /// The next piece of the body. Whoever inflates pays here, piece by piece.
     fn next(&mut self) -> Option<Bytes> {
         loop {
-            let (piece, more) = match self.frames.front_mut()? {
-                Frame::Ready(bytes) => (Some(std::mem::take(bytes)), false),
-                Frame::Deflated { snapshot, family, next } => {
-                    let mut joined = BytesMut::with_capacity(JOINED + JOINED / 4);
-                    while joined.len() < JOINED
-                        && let Some((block, behind)) = snapshot.block(*family, *next)
-                    {
-                        joined.extend_from_slice(&block.deflated);
+            match self.frames.front_mut()? {
+                Frame::Ready(bytes) => {
+                    let bytes = std::mem::take(bytes);
+                    self.frames.pop_front();
+                    return Some(bytes);
+                }
+                Frame::Family { snapshot, family, next } => {
+                    if let Some((block, behind)) = snapshot.block(*family, *next) {
                         *next = behind;
+                        return Some(if self.gzip { block.deflated.clone() } else { block.inflate() });
                     }
-                    (Some(joined.freeze()).filter(|piece| !piece.is_empty()), snapshot.block(*family, *next).is_some())
+                    self.frames.pop_front();
                 }
-                Frame::Inflated { snapshot, family, next } => {
-                    let block = snapshot.block(*family, *next);
-                    let piece = block.map(|(block, _)| block.inflate());
-                    *next = block.map_or(*next, |(_, behind)| behind);
-                    (piece, snapshot.block(*family, *next).is_some())
-                }
-            };
-            if !more {
-                self.frames.pop_front();
-            }
-            if let Some(piece) = piece {
-                return Some(piece);
             }
         }
     }
@@ -215,13 +199,8 @@ impl Body {
     fn family(&mut self, snapshot: &Arc<Snapshot>, family: usize) {
         let total = snapshot.total(family).clone();
         let snapshot = snapshot.clone();
-        if self.gzip {
-            self.digest = self.digest.then(total.digest);
-            self.len += total.deflated_len;
-            self.frames.push_back(Frame::Deflated { snapshot, family, next: 0 });
-        } else {
-            self.len += total.digest.len;
-            self.frames.push_back(Frame::Inflated { snapshot, family, next: 0 });
-        }
+        self.digest = self.digest.then(total.digest);
+        self.len += if self.gzip { total.deflated_len } else { total.digest.len };
+        self.frames.push_back(Frame::Family { snapshot, family, next: 0 });
     }
 }

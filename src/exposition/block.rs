@@ -20,6 +20,34 @@ impl Block {
     /// A block without text.
     pub(super) const EMPTY: Self = Self { deflated: Bytes::from_static(&[]), digest: Digest::EMPTY, series: 0 };
 
+    /// Several blocks in one piece of memory, of which they become views.
+    pub(super) fn join(blocks: &mut [&mut Self]) -> Self {
+        let mut deflated = Vec::with_capacity(blocks.iter().map(|block| block.deflated.len()).sum());
+        blocks.iter().for_each(|block| deflated.extend_from_slice(&block.deflated));
+        let mut joined = Self { deflated: deflated.into(), ..Self::EMPTY };
+        let mut end = 0;
+        for block in blocks {
+            let start = end;
+            end += block.deflated.len();
+            block.deflated = joined.deflated.slice(start..end);
+            joined.digest = joined.digest.then(block.digest);
+            joined.series += block.series;
+        }
+        joined
+    }
+
+    /// Whether it is what [`Block::join`] made of these blocks.
+    pub(super) fn is_made_of<'a>(&self, mut blocks: impl Iterator<Item = &'a Self>) -> bool {
+        let mut at = self.deflated.as_ptr().addr();
+        let end = at + self.deflated.len();
+        let whole = blocks.all(|Self { deflated, .. }| {
+            let there = deflated.is_empty() || deflated.as_ptr().addr() == at;
+            at += deflated.len();
+            there
+        });
+        whole && at == end
+    }
+
     /// The text again.
     pub(super) fn inflate(&self) -> Bytes {
         let mut text = Vec::with_capacity(usize::try_from(self.digest.len).unwrap_or(0));
@@ -46,10 +74,19 @@ impl Default for Deflater {
 }
 
 impl Deflater {
-    /// Deflates one text of so many sample lines.
-    pub(super) fn block(&mut self, text: &[u8], series: usize) -> Block {
+    /// Deflates one text of so many sample lines. If `before` holds that text, it
+    /// is `before`: most changes change few families, and to inflate costs half
+    /// of deflating.
+    pub(super) fn block(&mut self, text: &[u8], series: usize, before: Option<&Block>) -> Block {
         if text.is_empty() {
             return Block::EMPTY;
+        }
+        let digest = Digest::of(text);
+        if let Some(before) = before
+            && before.digest == digest
+            && before.inflate() == text
+        {
+            return before.clone();
         }
         self.compress.reset();
         self.buffer.clear();
@@ -64,7 +101,7 @@ impl Deflater {
                 break;
             }
         }
-        Block { deflated: Bytes::copy_from_slice(&self.buffer), digest: Digest::of(text), series }
+        Block { deflated: Bytes::copy_from_slice(&self.buffer), digest, series }
     }
 }
 
@@ -92,16 +129,49 @@ mod tests {
     proptest! {
         #[test]
         fn a_block_inflates_to_its_text(text in prop::collection::vec(any::<u8>(), 0..5000)) {
-            prop_assert_eq!(Deflater::default().block(&text, 1).inflate(), text);
+            prop_assert_eq!(Deflater::default().block(&text, 1, None).inflate(), text);
         }
+    }
+
+    #[test]
+    fn blocks_that_were_joined_are_views_of_the_whole_and_can_be_joined_again() {
+        let texts = ["a 1\n", "", "b 2\nb 3\n"];
+        let whole = texts.concat();
+        let block = |text: &str| Deflater::default().block(text.as_bytes(), text.lines().count(), None);
+        let mut blocks = texts.map(block);
+        for _ in 0..2 {
+            let joined = Block::join(&mut blocks.each_mut());
+            assert_eq!((joined.inflate(), joined.series), (Bytes::from(whole.clone()), 3));
+            assert_eq!(joined.digest, Digest::of(whole.as_bytes()));
+            assert_eq!(blocks.clone().map(|block| block.inflate()), texts.map(Bytes::from));
+            assert!(joined.is_made_of(blocks.iter()));
+            for others in [&blocks[..2], &blocks[1..], &[]] {
+                assert!(!joined.is_made_of(others.iter()));
+            }
+        }
+        let joined = Block::join(&mut blocks.each_mut());
+        blocks[2] = block(texts[2]);
+        assert!(!joined.is_made_of(blocks.iter()), "the same text, made anew");
+    }
+
+    #[test]
+    fn a_text_that_a_block_holds_already_is_not_deflated_again() {
+        let mut deflater = Deflater::default();
+        let [one, other] = ["a 1\n", "a 2\n"].map(str::as_bytes);
+        let known = deflater.block(one, 1, None);
+        assert_eq!(deflater.block(one, 1, Some(&known)).deflated.as_ptr(), known.deflated.as_ptr());
+        assert_eq!(deflater.block(other, 1, Some(&known)).inflate(), other);
+        // As if two texts had one digest.
+        let alike = Block { digest: Digest::of(other), ..known };
+        assert_eq!(deflater.block(other, 1, Some(&alike)).inflate(), other);
     }
 
     #[test]
     fn a_deflater_remembers_nothing_of_the_block_before() {
         let mut deflater = Deflater::default();
         let text = b"d360_channel_info{partner_id=\"p\"} 1\n".repeat(5000);
-        let first = deflater.block(&text, 5000);
-        let second = deflater.block(&text, 5000);
+        let first = deflater.block(&text, 5000, None);
+        let second = deflater.block(&text, 5000, None);
         assert_eq!(first.deflated, second.deflated);
         assert_eq!(second.inflate(), text);
     }

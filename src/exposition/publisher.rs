@@ -1,9 +1,13 @@
 //! Buckets, and making anew what changed.
 //!
 //! A bucket is a range of client ids that holds a few hundred channels. Ranges
-//! are split and joined as the fleet grows and shrinks, so the cost of a change
+//! are split and merged as the fleet grows and shrinks, so the cost of a change
 //! does not depend on the size of the fleet. A client is never split: one with
 //! thousands of channels is a bucket by itself and costs what it is.
+//!
+//! A block of a bucket has two kilobytes. Sent one by one, a scrape would be
+//! thousands of small pieces, and put together at every scrape all of it would be
+//! copied once more. So blocks of neighbours are joined when they change.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -19,11 +23,8 @@ use crate::model::{ClientId, PartnerId};
 /// Channels of a bucket, when it is made.
 const TARGET: usize = 256;
 
-/// A bucket with more is split.
-const MOST: usize = 2 * TARGET;
-
-/// A bucket with fewer is joined with its neighbour.
-const FEWEST: usize = TARGET / 4;
+/// Neighbouring buckets whose blocks are joined.
+const JOINED: usize = 8;
 
 /// Holds the blocks of all fleets, and makes anew those that changed.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Publisher {
     renderer: Renderer,
     deflater: Deflater,
     partners: BTreeMap<PartnerId, PartnerBlocks>,
+    /// Channels of a bucket, when it is made.
+    target: usize,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ struct PartnerBlocks {
     whole: Arc<Part>,
     /// In order of ids, together covering all of them.
     buckets: Vec<Bucket>,
+    /// The blocks of each [`JOINED`] buckets in a row.
+    joined: Vec<Arc<Part>>,
 }
 
 #[derive(Debug)]
@@ -47,15 +52,21 @@ struct Bucket {
     /// The smallest id that belongs here; the first bucket also takes all
     /// smaller ones.
     first: ClientId,
-    /// Only families of clients are filled.
-    part: Arc<Part>,
+    /// Only families of clients are filled. Views of what was joined.
+    part: Part,
     overview: Arc<Overview>,
 }
 
 impl Publisher {
     /// A publisher that has seen no fleet yet.
     pub fn new(settings: RenderSettings) -> Self {
-        Self { renderer: Renderer::new(settings), deflater: Deflater::default(), partners: BTreeMap::new() }
+        Self::with_target(settings, TARGET)
+    }
+
+    /// A publisher whose buckets have so many channels when they are made.
+    pub(super) fn with_target(settings: RenderSettings, target: usize) -> Self {
+        let (renderer, deflater) = (Renderer::new(settings), Deflater::default());
+        Self { renderer, deflater, partners: BTreeMap::new(), target }
     }
 
     /// Takes in what changed in a fleet since the last call.
@@ -66,7 +77,7 @@ impl Publisher {
         if changes.partner || !known {
             self.renderer.clear();
             self.renderer.partner(fleet);
-            blocks.whole = self.part(in_partner);
+            blocks.whole = Arc::new(self.part(in_partner, &blocks.whole));
             blocks.state = fleet.partner_state().clone();
         }
         let mut dirty: BTreeMap<usize, Change> = BTreeMap::new();
@@ -75,7 +86,7 @@ impl Publisher {
             let most = dirty.entry(behind.saturating_sub(1)).or_insert(change);
             *most = change.max(*most);
         }
-        // From the back, so that splitting and joining moves no bucket that is
+        // From the back, so that splitting and merging moves no bucket that is
         // still to be done.
         for (at, change) in dirty.into_iter().rev() {
             match change {
@@ -83,6 +94,8 @@ impl Publisher {
                 Change::Data => self.remake(fleet, &mut blocks.buckets, at),
             }
         }
+        let mut before = std::mem::take(&mut blocks.joined).into_iter();
+        blocks.joined = blocks.buckets.chunks_mut(JOINED).map(|buckets| joined(buckets, before.next())).collect();
         self.partners.insert(fleet.partner().clone(), blocks);
     }
 
@@ -91,12 +104,10 @@ impl Publisher {
         self.partners.remove(partner);
     }
 
-    /// Everything as it stands now. Costs a look at each block's checksum.
+    /// Everything as it stands now. Costs a look at each joined block's checksum.
     pub fn snapshot(&self) -> Snapshot {
         let of_partner = |blocks: &PartnerBlocks| {
-            std::iter::once(blocks.whole.clone())
-                .chain(blocks.buckets.iter().map(|b| b.part.clone()))
-                .collect::<Vec<_>>()
+            std::iter::once(blocks.whole.clone()).chain(blocks.joined.iter().cloned()).collect::<Vec<_>>()
         };
         let parts = self.partners.values().flat_map(of_partner).collect();
         let partners = self
@@ -120,20 +131,20 @@ impl Publisher {
             overview.unreadable_clients += usize::from(state.up == Some(false));
         }
         let Some(bucket) = buckets.get_mut(at) else { return };
-        let part = Arc::make_mut(&mut bucket.part);
         for &family in FRESHNESS {
-            part[family] = block(&mut self.deflater, &self.renderer, family);
+            let lines = self.renderer.lines(family);
+            bucket.part[family] = self.deflater.block(&lines.text, lines.series, Some(&bucket.part[family]));
         }
         if bucket.overview.unreadable_clients != overview.unreadable_clients {
             Arc::make_mut(&mut bucket.overview).unreadable_clients = overview.unreadable_clients;
         }
     }
 
-    /// Makes a bucket anew, split or joined with its neighbour if need be.
+    /// Makes a bucket anew, split or merged with its neighbour if need be.
     fn remake(&mut self, fleet: &Fleet, buckets: &mut Vec<Bucket>, at: usize) {
         let (mut from, mut to) = (at, (at + 1).min(buckets.len()));
         let size = |from, to| fleet.clients(range(buckets, from, to)).map(weight).sum::<usize>();
-        if size(from, to) < FEWEST && buckets.len() > 1 {
+        if size(from, to) < self.target / 4 && buckets.len() > 1 {
             if to < buckets.len() {
                 to += 1;
             } else {
@@ -141,11 +152,14 @@ impl Publisher {
             }
         }
         let clients: Vec<&ClientState> = fleet.clients(range(buckets, from, to)).collect();
-        let made: Vec<Bucket> = split(&clients).map(|clients| self.bucket(fleet.partner().as_str(), clients)).collect();
+        let mut before = buckets.get_mut(from).map(|bucket| std::mem::take(&mut bucket.part)).unwrap_or_default();
+        let made: Vec<Bucket> = split(&clients, self.target)
+            .map(|clients| self.bucket(fleet.partner().as_str(), clients, &std::mem::take(&mut before)))
+            .collect();
         buckets.splice(from..to, made);
     }
 
-    fn bucket(&mut self, partner: &str, clients: &[&ClientState]) -> Bucket {
+    fn bucket(&mut self, partner: &str, clients: &[&ClientState], before: &Part) -> Bucket {
         self.renderer.clear();
         let mut overview = Overview::default();
         for state in clients {
@@ -154,20 +168,41 @@ impl Publisher {
         }
         overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
-        Bucket { first: clients[0].client.id.clone(), part: self.part(in_buckets), overview: Arc::new(overview) }
+        Bucket {
+            first: clients[0].client.id.clone(),
+            part: self.part(in_buckets, before),
+            overview: Arc::new(overview),
+        }
     }
 
     /// A block for each family that is meant, an empty one for the others.
-    fn part(&mut self, meant: fn(usize) -> bool) -> Arc<Part> {
-        let blocks = (0..FAMILIES.len())
-            .map(|family| if meant(family) { block(&mut self.deflater, &self.renderer, family) } else { Block::EMPTY });
-        Arc::new(blocks.collect())
+    fn part(&mut self, meant: fn(usize) -> bool, before: &Part) -> Part {
+        let Self { renderer, deflater, .. } = self;
+        let block = |family| match renderer.lines(family) {
+            lines if meant(family) => deflater.block(&lines.text, lines.series, before.get(family)),
+            _ => Block::EMPTY,
+        };
+        (0..FAMILIES.len()).map(block).collect()
     }
 }
 
-fn block(deflater: &mut Deflater, renderer: &Renderer, family: usize) -> Block {
-    let lines = renderer.lines(family);
-    deflater.block(&lines.text, lines.series)
+/// The blocks of buckets, one of each family. What `before` joined and is still
+/// the same stays where it is.
+fn joined(buckets: &mut [Bucket], before: Option<Arc<Part>>) -> Arc<Part> {
+    let still = |buckets: &[Bucket], family: usize| {
+        let joined = &before.as_ref()?[family];
+        joined.is_made_of(buckets.iter().map(|bucket| &bucket.part[family])).then(|| joined.clone())
+    };
+    if let Some(before) = &before
+        && (0..FAMILIES.len()).all(|family| still(buckets, family).is_some())
+    {
+        return before.clone();
+    }
+    let part = (0..FAMILIES.len()).map(|family| match still(buckets, family) {
+        Some(joined) => joined,
+        None => Block::join(&mut buckets.iter_mut().map(|bucket| &mut bucket.part[family]).collect::<Vec<_>>()),
+    });
+    Arc::new(part.collect())
 }
 
 /// What a client counts for in its bucket.
@@ -185,10 +220,11 @@ fn range(buckets: &[Bucket], from: usize, to: usize) -> (Bound<ClientId>, Bound<
     (start, end)
 }
 
-/// Cuts clients into buckets. What fits into one bucket stays one.
-fn split<'a>(clients: &'a [&'a ClientState]) -> impl Iterator<Item = &'a [&'a ClientState]> {
+/// Cuts clients into buckets. What fits into one bucket of twice the target
+/// stays one.
+fn split<'a>(clients: &'a [&'a ClientState], target: usize) -> impl Iterator<Item = &'a [&'a ClientState]> {
     let whole: usize = clients.iter().map(|s| weight(s)).sum();
-    let most = if whole <= MOST { MOST } else { TARGET };
+    let most = if whole <= 2 * target { 2 * target } else { target };
     let mut rest = clients;
     std::iter::from_fn(move || {
         let mut size = 0;

@@ -13,7 +13,7 @@ use crate::model::{Channel, PartnerId};
 /// All fleets as they were at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// In order: of each partner what it is as a whole, and its buckets.
+    /// In order: of each partner what it is as a whole, and its buckets, joined.
     parts: Vec<Arc<Part>>,
     /// By position in the catalogue; empty for the exporter's own families.
     totals: Vec<Total>,
@@ -34,8 +34,7 @@ pub struct PartnerSummary {
     pub parts: Vec<Arc<Overview>>,
 }
 
-/// Blocks that are made anew together, by position in the catalogue. Shared: a
-/// publication holds on to parts and not to blocks, of which there are many.
+/// A block for each family, by position in the catalogue.
 pub(super) type Part = Vec<Block>;
 
 /// All blocks of one family, taken together.

@@ -20,6 +20,7 @@ use crate::model::{
 
 const PARTNERS: [&str; 2] = ["onePA", "twoPA"];
 const STALENESS: Duration = Duration::from_secs(60);
+const CLIENTS: usize = 40;
 const FORMATS: [Format; 4] = [
     Format::Text004,
     Format::Text100(Escaping::Underscores),
@@ -55,11 +56,11 @@ enum Observed {
 type Run = (u16, u16, u8);
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let client = 0..12_usize;
+    let client = 0..CLIENTS;
     let length = prop_oneof![12 => 0..4_u16, 2 => 100..300_u16, 1 => 500..700_u16];
     let runs = vec((0..400_u16, length, any::<u8>()), 0..3);
     let observed = prop_oneof![
-        3 => (vec((client.clone(), any::<u8>()), 0..14), any::<bool>()).prop_map(|(all, whole)| Observed::Listed(all, whole)),
+        3 => (vec((client.clone(), any::<u8>()), 0..CLIENTS + 2), any::<bool>()).prop_map(|(all, whole)| Observed::Listed(all, whole)),
         6 => (client.clone(), runs.clone(), any::<bool>()).prop_map(|(id, runs, whole)| Observed::Read(id, runs, whole)),
         3 => (client.clone(), runs).prop_map(|(id, runs)| Observed::Seen(id, runs)),
         1 => client.prop_map(Observed::Unreadable),
@@ -79,7 +80,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => partner.prop_map(Step::Forgotten),
     ];
     // Everyone is there to begin with, so that few steps come to nothing.
-    let everyone = |partner| Step::Observed(partner, Observed::Listed((0..12).map(|id| (id, 0)).collect(), true));
+    let everyone = |partner| Step::Observed(partner, Observed::Listed((0..CLIENTS).map(|id| (id, 0)).collect(), true));
     vec(step, 0..40).prop_map(move |steps| (0..PARTNERS.len()).map(everyone).chain(steps).collect())
 }
 
@@ -148,10 +149,10 @@ fn observation(observed: &Observed, at: Timestamp) -> Observation {
 
 /// Takes the steps, and returns what is published at their end: by one publisher
 /// that was there all the time, or by one that comes to see the fleets only then.
-fn published(steps: &[Step], settings: &RenderSettings, all_the_time: bool) -> Snapshot {
+fn published(steps: &[Step], settings: &RenderSettings, target: usize, all_the_time: bool) -> Snapshot {
     let new = |partner: &str| Fleet::new(PartnerId::from(partner), STALENESS);
     let mut fleets = PARTNERS.map(new);
-    let mut publisher = Publisher::new(settings.clone());
+    let mut publisher = Publisher::with_target(settings.clone(), target);
     let mut at = Timestamp::UNIX_EPOCH;
     for step in steps {
         at = at.saturating_add(SignedDuration::from_secs(10));
@@ -192,11 +193,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn after_any_changes_the_blocks_together_are_a_fresh_rendering(steps in steps(), exclude: bool) {
+    fn after_any_changes_the_blocks_together_are_a_fresh_rendering(
+        steps in steps(),
+        // Small buckets are split, merged and joined by few channels.
+        target in select(vec![2, 10, 50, 256]),
+        exclude: bool,
+    ) {
         let exclude = exclude.then(|| regex_lite::Regex::new("^d360_channel_(info|status)$").unwrap());
         let settings = RenderSettings::new(PhoneNumbers::Full, exclude.as_ref());
-        let kept = Arc::new(published(&steps, &settings, true));
-        let fresh = Arc::new(published(&steps, &settings, false));
+        let kept = Arc::new(published(&steps, &settings, target, true));
+        let fresh = Arc::new(published(&steps, &settings, 256, false));
         prop_assert_eq!(kept.series(), fresh.series());
         for format in FORMATS {
             let expected = String::from_utf8(body(&fresh, format, false)).unwrap();
