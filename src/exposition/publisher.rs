@@ -57,6 +57,16 @@ struct Bucket {
     overview: Arc<Overview>,
 }
 
+/// A range of client ids.
+type Ids = (Bound<ClientId>, Bound<ClientId>);
+
+impl Bucket {
+    /// Where the ids begin that belong here, behind these other buckets.
+    fn start(&self, before: &[Self]) -> Bound<ClientId> {
+        if before.is_empty() { Bound::Unbounded } else { Bound::Included(self.first.clone()) }
+    }
+}
+
 impl Publisher {
     /// A publisher that has seen no fleet yet.
     pub fn new(settings: RenderSettings) -> Self {
@@ -86,14 +96,8 @@ impl Publisher {
             let most = dirty.entry(behind.saturating_sub(1)).or_insert(change);
             *most = change.max(*most);
         }
-        // From the back, so that splitting and merging moves no bucket that is
-        // still to be done.
-        for (at, change) in dirty.into_iter().rev() {
-            match change {
-                Change::Freshness => self.refresh(fleet, &mut blocks.buckets, at),
-                Change::Data => self.remake(fleet, &mut blocks.buckets, at),
-            }
-        }
+        let buckets = std::mem::take(&mut blocks.buckets);
+        blocks.buckets = self.remake(fleet, buckets, &dirty);
         let mut before = std::mem::take(&mut blocks.joined).into_iter();
         blocks.joined = blocks.buckets.chunks_mut(JOINED).map(|buckets| joined(buckets, before.next())).collect();
         self.partners.insert(fleet.partner().clone(), blocks);
@@ -122,41 +126,66 @@ impl Publisher {
         Snapshot::new(parts, partners, self.renderer.settings().clone())
     }
 
-    /// Makes anew what the freshness of clients in a bucket changes.
-    fn refresh(&mut self, fleet: &Fleet, buckets: &mut [Bucket], at: usize) {
-        self.renderer.clear();
-        let mut overview = Overview { unreadable_clients: 0, ..Overview::default() };
-        for state in fleet.clients(range(buckets, at, at + 1)) {
-            self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
-            overview.unreadable_clients += usize::from(state.up == Some(false));
+    /// Makes anew those of the buckets in which something changed. One that has
+    /// become too small is merged with its neighbours, one that has grown is split.
+    fn remake(&mut self, fleet: &Fleet, buckets: Vec<Bucket>, dirty: &BTreeMap<usize, Change>) -> Vec<Bucket> {
+        if buckets.is_empty() {
+            return self.buckets(fleet, (Bound::Unbounded, Bound::Unbounded), Part::new());
         }
-        let Some(bucket) = buckets.get_mut(at) else { return };
+        let mut done: Vec<Bucket> = Vec::with_capacity(buckets.len());
+        let mut ahead = buckets.into_iter().enumerate().peekable();
+        while let Some((at, mut bucket)) = ahead.next() {
+            let Some(change) = dirty.get(&at) else {
+                done.push(bucket);
+                continue;
+            };
+            let end = |next: Option<&(usize, Bucket)>| {
+                next.map_or(Bound::Unbounded, |(_, next)| Bound::Excluded(next.first.clone()))
+            };
+            let mut ids = (bucket.start(&done), end(ahead.peek()));
+            if *change == Change::Freshness {
+                self.refresh(fleet, ids, &mut bucket);
+                done.push(bucket);
+                continue;
+            }
+            while fleet.clients(ids.clone()).map(weight).sum::<usize>() < self.target / 4 {
+                if ahead.next().is_some() {
+                    ids.1 = end(ahead.peek());
+                } else if let Some(last) = done.pop() {
+                    ids.0 = last.start(&done);
+                } else {
+                    break;
+                }
+            }
+            done.extend(self.buckets(fleet, ids, bucket.part));
+        }
+        done
+    }
+
+    /// Makes anew what the freshness of a bucket's clients changes.
+    fn refresh(&mut self, fleet: &Fleet, ids: Ids, bucket: &mut Bucket) {
+        self.renderer.clear();
+        let mut unreadable_clients = 0;
+        for state in fleet.clients(ids) {
+            self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
+            unreadable_clients += usize::from(state.up == Some(false));
+        }
         for &family in FRESHNESS {
             let lines = self.renderer.lines(family);
             bucket.part[family] = self.deflater.block(&lines.text, lines.series, Some(&bucket.part[family]));
         }
-        if bucket.overview.unreadable_clients != overview.unreadable_clients {
-            Arc::make_mut(&mut bucket.overview).unreadable_clients = overview.unreadable_clients;
+        if bucket.overview.unreadable_clients != unreadable_clients {
+            Arc::make_mut(&mut bucket.overview).unreadable_clients = unreadable_clients;
         }
     }
 
-    /// Makes a bucket anew, split or merged with its neighbour if need be.
-    fn remake(&mut self, fleet: &Fleet, buckets: &mut Vec<Bucket>, at: usize) {
-        let (mut from, mut to) = (at, (at + 1).min(buckets.len()));
-        let size = |from, to| fleet.clients(range(buckets, from, to)).map(weight).sum::<usize>();
-        if size(from, to) < self.target / 4 && buckets.len() > 1 {
-            if to < buckets.len() {
-                to += 1;
-            } else {
-                from -= 1;
-            }
-        }
-        let clients: Vec<&ClientState> = fleet.clients(range(buckets, from, to)).collect();
-        let mut before = buckets.get_mut(from).map(|bucket| std::mem::take(&mut bucket.part)).unwrap_or_default();
-        let made: Vec<Bucket> = split(&clients, self.target)
+    /// As many buckets as the clients in a range take. `before` are the blocks
+    /// that stood at its beginning.
+    fn buckets(&mut self, fleet: &Fleet, ids: Ids, mut before: Part) -> Vec<Bucket> {
+        let clients: Vec<&ClientState> = fleet.clients(ids).collect();
+        split(&clients, self.target)
             .map(|clients| self.bucket(fleet.partner().as_str(), clients, &std::mem::take(&mut before)))
-            .collect();
-        buckets.splice(from..to, made);
+            .collect()
     }
 
     fn bucket(&mut self, partner: &str, clients: &[&ClientState], before: &Part) -> Bucket {
@@ -208,16 +237,6 @@ fn joined(buckets: &mut [Bucket], before: Option<Arc<Part>>) -> Arc<Part> {
 /// What a client counts for in its bucket.
 fn weight(state: &ClientState) -> usize {
     state.channels.len().max(1)
-}
-
-/// The ids that the buckets `from..to` cover.
-fn range(buckets: &[Bucket], from: usize, to: usize) -> (Bound<ClientId>, Bound<ClientId>) {
-    let start = match from {
-        0 => Bound::Unbounded,
-        _ => buckets.get(from).map_or(Bound::Unbounded, |b| Bound::Included(b.first.clone())),
-    };
-    let end = buckets.get(to).map_or(Bound::Unbounded, |b| Bound::Excluded(b.first.clone()));
-    (start, end)
 }
 
 /// Cuts clients into buckets. What fits into one bucket of twice the target

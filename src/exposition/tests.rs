@@ -188,9 +188,27 @@ fn inflated(packed: &[u8]) -> String {
     text
 }
 
+#[test]
+fn neighbours_leave_without_a_trace_wherever_they_stood() {
+    let listed = |ids: &mut dyn Iterator<Item = usize>| Observed::Listed(ids.map(|id| (id, 1)).collect(), true);
+    let settings = RenderSettings::default();
+    for from in 0..CLIENTS {
+        for to in from + 1..=CLIENTS {
+            let all = Step::Observed(0, listed(&mut (0..CLIENTS)));
+            let left = Step::Observed(0, listed(&mut (0..CLIENTS).filter(|id| !(from..to).contains(id))));
+            let steps = [all, Step::Published, left, Step::Published];
+            let [kept, fresh] =
+                [true, false].map(|all_the_time| Arc::new(published(&steps, &settings, 8, all_the_time)));
+            let [kept, fresh] =
+                [kept, fresh].map(|snapshot| String::from_utf8(body(&snapshot, FORMATS[0], false)).unwrap());
+            assert_eq!(kept, fresh, "{from} to {to} left");
+        }
+    }
+}
+
 proptest! {
     // A case renders up to some ten thousand channels.
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn after_any_changes_the_blocks_together_are_a_fresh_rendering(
