@@ -34,22 +34,14 @@ impl Digest {
         Self { crc: crc32fast::hash(text), len, factor: factor(len) }
     }
 
-    /// The checksum of this text and another one behind it.
-    pub(super) fn crc_then(self, next: Self) -> u32 {
-        multiply(next.factor, self.crc) ^ next.crc
-    }
-
-    /// With the factor that its length stands for. Of many texts that are put
-    /// together only the whole needs one.
-    #[must_use]
-    pub(super) fn with_factor(self) -> Self {
-        Self { factor: factor(self.len), ..self }
-    }
-
     /// Of this text and another one behind it.
     #[must_use]
     pub(super) fn then(self, next: Self) -> Self {
-        Self { crc: self.crc_then(next), len: self.len + next.len, factor: multiply(self.factor, next.factor) }
+        Self {
+            crc: multiply(next.factor, self.crc) ^ next.crc,
+            len: self.len + next.len,
+            factor: multiply(self.factor, next.factor),
+        }
     }
 }
 

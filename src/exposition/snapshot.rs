@@ -47,8 +47,7 @@ pub(super) struct Total {
 
 impl Total {
     fn push(&mut self, block: &Block) {
-        self.digest.crc = self.digest.crc_then(block.digest);
-        self.digest.len += block.digest.len;
+        self.digest = self.digest.then(block.digest);
         self.deflated_len += block.deflated.len() as u64;
         self.series += block.series;
     }
@@ -62,13 +61,9 @@ impl Total {
 impl Snapshot {
     pub(super) fn new(parts: Vec<Arc<Part>>, partners: Vec<PartnerSummary>, settings: RenderSettings) -> Self {
         let mut totals = vec![Total { digest: Digest::EMPTY, deflated_len: 0, series: 0 }; FAMILIES.len()];
-        // Part by part, so that a processor works at many families at once.
         for part in &parts {
             let blocks = totals.iter_mut().zip(part.iter());
             blocks.filter(|(_, block)| block.series > 0).for_each(|(total, block)| total.push(block));
-        }
-        for total in &mut totals {
-            total.digest = total.digest.with_factor();
         }
         let series = totals.iter().map(|total| total.series).sum();
         Self { parts, totals, settings, partners, series }
