@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use d360_exporter::exposition::{Answer, Filter, Format, Publisher, RenderSettings, accepts_gzip, negotiate};
+use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody, accepts_gzip, negotiate};
 use d360_exporter::fleet::{Fleet, state_file};
 use d360_exporter::model::{Channel, Client, Observation, PartnerId, Timestamp};
 use d360_exporter::partner_api::pager::{Pager, Step};
@@ -208,7 +208,7 @@ fn shown(fleet: &mut Fleet) -> Exposition {
     publisher.update(fleet);
     let snapshot = Arc::new(publisher.snapshot());
     let body = |gzip| {
-        let answer = Answer::new(&snapshot, &[], Format::default(), gzip, &Filter::All);
+        let answer = ScrapeBody::new(&snapshot, &[], Format::default(), gzip, &Filter::All);
         let length = answer.len();
         let body: Vec<u8> = answer.flatten().collect();
         assert_eq!(body.len() as u64, length, "Content-Length");

@@ -1,32 +1,32 @@
-//! The commands, one file each, and what puts the parts together for them.
+//! The commands, one file each.
 //!
-//! The only module that sees everything. Never here: encoding, HTTP details.
+//! The only module that sees everything. Never here: encoding, HTTP details, and
+//! anything that runs after a command has started it (that is `runtime`).
 
 mod access;
 mod channels;
 mod check;
 mod clients;
 mod demo;
-mod documents;
-mod exporter;
-mod partners;
-mod publication;
+mod failure;
+mod generate_docs;
 mod records;
 mod serve;
+mod signal;
 mod simulate;
 mod table;
 mod terminal;
+mod value;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{ConfigErrors, Flags, LogConfig, LogFlags};
+use crate::config::{Flags, LogConfig, LogFlags};
 use crate::telemetry::logging;
 
-pub use exporter::Exporter;
-pub use partners::Reload;
+use failure::Failure;
 
 /// Prometheus exporter for WhatsApp numbers on 360dialog
 ///
@@ -69,19 +69,19 @@ enum Command {
     /// Write the manual pages
     #[command(hide = true)]
     Man {
-        /// Folder for one page a command
-        #[arg(value_name = "FOLDER")]
-        folder: PathBuf,
+        /// Directory to write one page per command into
+        #[arg(value_name = "DIRECTORY")]
+        directory: PathBuf,
     },
 }
 
-/// The headings of the flags that a command for people has a use for.
-const HEADINGS_FOR_PEOPLE: &[&str] = &["Partner", "Partner API", "Logging"];
+/// Headings of the flags that interactive commands use.
+const INTERACTIVE_HEADINGS: &[&str] = &["Partner", "Partner API", "Logging"];
 
 /// The command line as it is parsed, shown and documented.
 pub fn command() -> clap::Command {
     let of_the_exporter = |arg: clap::Arg| {
-        let people = arg.get_help_heading().is_none_or(|heading| HEADINGS_FOR_PEOPLE.contains(&heading));
+        let people = arg.get_help_heading().is_none_or(|heading| INTERACTIVE_HEADINGS.contains(&heading));
         let shown = people || arg.get_id() == "metrics_phone_number";
         // Hidden and not refused: one environment serves all commands.
         if shown { arg } else { arg.hide(true) }
@@ -94,33 +94,6 @@ pub fn command() -> clap::Command {
 /// Version and revision, as `--version` shows them.
 fn version() -> String {
     format!("{} (revision {})", crate::VERSION, crate::REVISION)
-}
-
-/// Why a command did not end well.
-#[derive(Debug)]
-enum Failure {
-    /// Bad flags or configuration: exit code 2.
-    Config(ConfigErrors),
-    /// Anything that happened later: exit code 1.
-    Run(anyhow::Error),
-}
-
-impl From<ConfigErrors> for Failure {
-    fn from(errors: ConfigErrors) -> Self {
-        Self::Config(errors)
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Run(error)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Run(error.into())
-    }
 }
 
 /// Runs the program.
@@ -160,15 +133,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Some(Command::Check(flags)) => check::run(&flags).await,
             Some(Command::Clients(command)) => clients::run(&command).await,
             Some(Command::Channels(command)) => channels::run(&command).await,
-            Some(Command::Completions { shell }) => Ok(documents::completions(shell)?),
-            Some(Command::Man { folder }) => Ok(documents::manual(&folder)?),
+            Some(Command::Completions { shell }) => Ok(generate_docs::completions(command(), shell)?),
+            Some(Command::Man { directory }) => Ok(generate_docs::manual_pages(command(), &directory)?),
         }
     })
-}
-
-/// The environment, as the configuration asks for it.
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 #[cfg(test)]

@@ -1,39 +1,39 @@
 //! Rendering what changed, and holding it ready to be sent.
 //!
 //! A fleet can reach millions of series. So that a scrape costs a copy and a
-//! change costs what changed, the fleet's text is kept in *blocks*: one for each
-//! family and *bucket* (a range of client ids with a few hundred channels),
-//! deflated when its data changed. Every block ends on a byte boundary, so any
-//! sequence of blocks between a header and a trailer is one gzip member, and
-//! blocks of neighbouring buckets are kept joined, ready to be sent.
+//! change costs what changed, the fleet's text is kept in *pieces*: one for each
+//! family and *chunk* (a range of client ids with a few hundred channels),
+//! deflated when its data changed. Every piece ends on a byte boundary, so any
+//! sequence of pieces between a header and a trailer is one gzip member, and
+//! pieces of neighbouring chunks are kept joined, ready to be sent.
 //!
 //! ```text
-//! fleet ─► Publisher (buckets, blocks) ─► Snapshot ─► Answer (frames of bytes)
+//! fleet ─► Publisher (chunks, pieces) ─► Snapshot ─► ScrapeBody (frames of bytes)
 //! ```
 //!
-//! * [`Publisher`] makes anew the blocks of buckets that changed.
+//! * [`Publisher`] makes anew the pieces of chunks that changed.
 //! * [`Snapshot`] is what one publication left behind: immutable, cheap to share.
-//! * [`Answer`] is one scrape: a filter, a format, an encoding.
+//! * [`ScrapeBody`] is one scrape: a filter, a format, an encoding.
 //!
 //! Never here: I/O, clocks, waiting.
 
-mod answer;
-mod block;
 mod crc;
 mod negotiation;
-mod own;
-mod published;
+mod piece;
 mod publisher;
 mod render;
+mod scrape_body;
+mod self_metrics;
 mod snapshot;
+mod snapshot_cell;
 mod text;
 
-pub use answer::{Answer, Filter};
 pub use negotiation::{Escaping, Format, accepts_gzip, negotiate};
-pub use published::Published;
 pub use publisher::Publisher;
 pub use render::{PhoneNumbers, RenderSettings};
+pub use scrape_body::{Filter, ScrapeBody};
 pub use snapshot::{PartnerSummary, Snapshot};
+pub use snapshot_cell::SnapshotCell;
 
 #[cfg(test)]
 mod tests;

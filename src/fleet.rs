@@ -39,9 +39,9 @@ pub struct Fleet {
     clients: BTreeMap<ClientId, Box<ClientState>>,
     partner_state: PartnerState,
     changes: Changes,
-    /// The number of the sweep that is under way or was last.
-    sweep: u32,
-    prints: RandomState,
+    /// The number of the bulk read that is under way or was last.
+    bulk_read: u32,
+    fingerprint_hasher: RandomState,
     /// Nothing expires before; found anew whenever that time has come.
     next_expiry: Option<Timestamp>,
 }
@@ -60,7 +60,7 @@ pub struct PartnerState {
 /// What is known of one client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientState {
-    /// The client as listed. Shared with the overview of its bucket.
+    /// The client as listed. Shared with the overview of its chunk.
     pub client: Arc<Client>,
     /// Its channels as last read, sorted by id. Not a map: most clients have a
     /// handful, and a map's nodes would waste more than they hold.
@@ -82,34 +82,34 @@ pub struct ClientState {
 /// What is known of one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelState {
-    /// The channel as last read. Shared with the overview of its bucket.
+    /// The channel as last read. Shared with the overview of its chunk.
     pub channel: Arc<Channel>,
     /// When the channel was seen to change into its present condition; `None`
     /// if it has been in it for as long as it is known.
     pub changed_at: Option<Timestamp>,
     /// Since when the channel is missing from answers that do not prove it gone.
     pub missing_since: Option<Timestamp>,
-    /// The sweep that came by it last.
+    /// The bulk read that came by it last.
     seen_in: u32,
-    /// The channel's print; 0 if it was not read by this run.
-    print: u64,
+    /// The channel's fingerprint; 0 if it was not read by this run.
+    fingerprint: u64,
 }
 
 /// A channel in an answer.
-struct Seen {
+struct ReceivedChannel {
     channel: Channel,
     /// A digest of all of it under this run's own secret. In most answers most
-    /// channels are as they were, and two equal prints say so without a look at
+    /// channels are as they were, and two equal fingerprints say so without a look at
     /// the memory where the channel lies. Nobody who names channels can make two
-    /// prints equal, and chance does once in 10^19 comparisons.
-    print: u64,
-    /// The sweep that is under way or was last.
-    sweep: u32,
+    /// fingerprints equal, and chance does once in 10^19 comparisons.
+    fingerprint: u64,
+    /// The bulk read that is under way or was last.
+    bulk_read: u32,
     at: Timestamp,
 }
 
-/// Up to so many channels of a client are looked through for a print.
-const FEW: usize = 16;
+/// Up to so many channels of a client are looked through for a fingerprint.
+const LINEAR_SCAN_LIMIT: usize = 16;
 
 impl ClientState {
     fn new(client: Client, at: Timestamp) -> Self {
@@ -141,17 +141,17 @@ impl ClientState {
 /// How channels come in: one by one, and then the end of the answer.
 impl ClientState {
     /// Takes in a channel that an answer holds.
-    fn see(&mut self, seen: Seen, transitions: &mut Vec<Transition>) -> Change {
-        let Seen { channel, print, sweep, at } = seen;
-        match self.place(&channel, print) {
+    fn upsert(&mut self, seen: ReceivedChannel, transitions: &mut Vec<Transition>) -> Change {
+        let ReceivedChannel { channel, fingerprint, bulk_read, at } = seen;
+        match self.find_slot(&channel, fingerprint) {
             Ok(place) => {
                 let known = &mut self.channels[place];
-                known.seen_in = sweep;
+                known.seen_in = bulk_read;
                 known.missing_since = None;
-                if known.print == print {
+                if known.fingerprint == fingerprint {
                     return Change::Freshness;
                 }
-                known.print = print;
+                known.fingerprint = fingerprint;
                 if *known.channel == channel {
                     return Change::Freshness;
                 }
@@ -165,7 +165,8 @@ impl ClientState {
                 // Most clients have a handful, and seldom one more.
                 self.channels.reserve_exact(1);
                 let channel = Arc::new(channel);
-                let known = ChannelState { channel, changed_at: None, missing_since: None, seen_in: sweep, print };
+                let known =
+                    ChannelState { channel, changed_at: None, missing_since: None, seen_in: bulk_read, fingerprint };
                 self.channels.insert(place, known);
             }
         }
@@ -173,18 +174,18 @@ impl ClientState {
     }
 
     /// Where a channel stands, or belongs.
-    fn place(&self, channel: &Channel, print: u64) -> Result<usize, usize> {
-        let unchanged = self.channels.iter().take(FEW).position(|known| known.print == print);
+    fn find_slot(&self, channel: &Channel, fingerprint: u64) -> Result<usize, usize> {
+        let unchanged = self.channels.iter().take(LINEAR_SCAN_LIMIT).position(|known| known.fingerprint == fingerprint);
         let by_id = || self.channels.binary_search_by(|known| known.channel.id.cmp(&channel.id));
         unchanged.map_or_else(by_id, Ok)
     }
 
     /// Ends an answer: what it lacks is gone if it was complete, or if it has
     /// been missing for longer than the bound.
-    fn read_to_the_end(&mut self, sweep: u32, complete: bool, at: Timestamp, max_staleness: SignedDuration) -> Change {
+    fn finish_read(&mut self, bulk_read: u32, complete: bool, at: Timestamp, max_staleness: SignedDuration) -> Change {
         let before = self.channels.len();
         self.channels.retain_mut(|known| {
-            if known.seen_in == sweep {
+            if known.seen_in == bulk_read {
                 return true;
             }
             let since = *known.missing_since.get_or_insert(at);
@@ -207,8 +208,8 @@ impl Fleet {
             clients: BTreeMap::new(),
             partner_state: PartnerState::default(),
             changes: Changes::default(),
-            sweep: 0,
-            prints: RandomState::new(),
+            bulk_read: 0,
+            fingerprint_hasher: RandomState::new(),
             next_expiry: None,
         }
     }
@@ -272,16 +273,16 @@ impl Fleet {
             Observation::ChannelsRead { client, channels, complete, at } => {
                 self.channels_read(&client, channels, complete, at)
             }
-            Observation::SweepStarted => {
-                self.sweep = self.sweep.wrapping_add(1);
+            Observation::BulkReadStarted => {
+                self.bulk_read = self.bulk_read.wrapping_add(1);
                 Vec::new()
             }
             Observation::ChannelsSeen { channels, at } => self.channels_seen(channels, at),
-            Observation::SweepCompleted { complete, at } => {
-                self.sweep_completed(complete, at);
+            Observation::BulkReadCompleted { complete, at } => {
+                self.bulk_read_completed(complete, at);
                 Vec::new()
             }
-            Observation::SweepFailed => {
+            Observation::BulkReadFailed => {
                 let Self { clients, changes, .. } = self;
                 clients.values_mut().for_each(|state| state.unreadable(changes));
                 Vec::new()
@@ -348,14 +349,14 @@ impl Fleet {
             }
         }
         for id in missing {
-            if complete || self.missing_too_long(&id, at) {
+            if complete || self.is_expired(&id, at) {
                 self.clients.remove(&id);
                 self.changes.client(id, Change::Data);
             }
         }
     }
 
-    fn missing_too_long(&mut self, id: &ClientId, at: Timestamp) -> bool {
+    fn is_expired(&mut self, id: &ClientId, at: Timestamp) -> bool {
         let Some(state) = self.clients.get_mut(id) else { return false };
         let since = *state.missing_since.get_or_insert(at);
         at.duration_since(since) >= self.max_staleness
@@ -371,16 +372,18 @@ impl Fleet {
         // A client that left the list while it was being read is gone.
         let Some(state) = self.clients.get_mut(id) else { return Vec::new() };
         let mut transitions = Vec::new();
-        // What was read is as good as seen by the sweep that may be under way;
+        // What was read is as good as seen by the bulk read that may be under way;
         // what was not must not look so.
-        let unseen = self.sweep.wrapping_sub(1);
+        let unseen = self.bulk_read.wrapping_sub(1);
         state.channels.iter_mut().for_each(|known| known.seen_in = unseen);
         let mut change = Change::Freshness;
         for channel in channels {
-            let print = self.prints.hash_one(&channel);
-            change = change.max(state.see(Seen { channel, print, sweep: self.sweep, at }, &mut transitions));
+            let fingerprint = self.fingerprint_hasher.hash_one(&channel);
+            change = change.max(
+                state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions),
+            );
         }
-        change = change.max(state.read_to_the_end(self.sweep, complete, at, self.max_staleness));
+        change = change.max(state.finish_read(self.bulk_read, complete, at, self.max_staleness));
         self.changes.client(id.clone(), change);
         self.count(&transitions);
         transitions
@@ -390,8 +393,10 @@ impl Fleet {
         let mut transitions = Vec::new();
         for (id, channel) in channels {
             let Some(state) = self.clients.get_mut(&id) else { continue };
-            let print = self.prints.hash_one(&channel);
-            if state.see(Seen { channel, print, sweep: self.sweep, at }, &mut transitions) == Change::Data {
+            let fingerprint = self.fingerprint_hasher.hash_one(&channel);
+            if state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions)
+                == Change::Data
+            {
                 self.changes.client(id, Change::Data);
             }
         }
@@ -399,9 +404,9 @@ impl Fleet {
         transitions
     }
 
-    fn sweep_completed(&mut self, complete: bool, at: Timestamp) {
+    fn bulk_read_completed(&mut self, complete: bool, at: Timestamp) {
         for (id, state) in &mut self.clients {
-            let change = state.read_to_the_end(self.sweep, complete, at, self.max_staleness);
+            let change = state.finish_read(self.bulk_read, complete, at, self.max_staleness);
             self.changes.client(id.clone(), change);
         }
     }

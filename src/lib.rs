@@ -1,25 +1,40 @@
 //! A Prometheus exporter for WhatsApp numbers on 360dialog: a guided tour.
 //!
+//! The way of the data, from the Partner API to a scrape:
+//!
 //! ```text
-//! config ─► partner_api ─► poller ─► fleet ─► exposition ─► web
+//! partner_api ─► poller ─► fleet ─► exposition ─► web
 //! ```
 //!
-//! Data flows along the arrows, and what stands at an arrow's head may know
-//! what stands at its tail, never the other way round.
-//!
-//! * [`config`] makes one validated configuration of flags, environment and YAML.
-//! * [`partner_api`] asks the Partner API: pages, odd bodies, pace, retries.
-//! * [`poller`] decides what to ask next and says what it learned, as
+//! * [`partner_api`] asks the Partner API: pagination, odd bodies, rate limit, retries.
+//! * [`poller`] decides what to ask next, and sends what it learned on as
 //!   [`model::Observation`]s.
 //! * [`fleet`] keeps the state: what is known of every client and channel, how
 //!   old it is, and what changed.
-//! * [`exposition`] renders what changed and holds it ready to be sent.
+//! * [`exposition`] renders what changed and keeps it ready to be sent.
 //! * [`web`] sends it.
 //!
-//! Beside the line stand [`model`] (the plain values that all speak of),
-//! [`catalogue`] (every family with its help), [`telemetry`] (own instruments and
-//! the log), [`clock`], `yaml` (files that may hold secrets) and, imported by no one but commands and tests,
-//! [`simulator`]: the same API, served. [`cli`] puts it all together.
+//! Who imports whom is a second picture. Each room may import the rooms below it,
+//! never one above or beside it, unless the table in `tests/it/structure.rs` says
+//! so:
+//!
+//! ```text
+//! cli                                  the commands; sees everything
+//! runtime          simulator           tasks and threads; the API, served
+//! config                               flags, environment and YAML
+//! poller           web
+//! partner_api      exposition
+//! telemetry        fleet
+//! catalogue  clock  model  yaml        plain values and constants
+//! ```
+//!
+//! * [`cli`] holds the commands, [`runtime`] runs the exporter that they start.
+//! * [`config`] turns flags, environment and YAML into one validated configuration.
+//! * [`model`] holds the plain values that all others share, [`catalogue`] every
+//!   family with its help, [`telemetry`] the exporter's own metrics and the log,
+//!   [`clock`] the time, `yaml` files that may hold secrets.
+//! * [`simulator`] serves the same API for `demo`, tests and benchmarks; only
+//!   commands and tests import it.
 
 pub mod catalogue;
 pub mod cli;
@@ -30,6 +45,7 @@ pub mod fleet;
 pub mod model;
 pub mod partner_api;
 pub mod poller;
+pub mod runtime;
 pub mod simulator;
 pub mod telemetry;
 pub mod web;
@@ -38,13 +54,13 @@ mod yaml;
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The revision that this build was made of, `unknown` outside a checkout.
+/// The Git revision of this build, `unknown` outside a checkout.
 pub const REVISION: &str = match option_env!("D360_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };
 
-/// Chooses ring as the TLS implementation of the process. A second call changes
+/// Installs ring as the TLS implementation of the process. A second call does
 /// nothing.
 pub fn install_crypto_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -27,7 +27,7 @@ use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Reason};
 use crate::partner_api::wire::OwnedChannel;
 use crate::partner_api::{ApiError, Listing, PartnerApi, Transport};
 
-pub use cost::{Reads, per_client_requests, sweep_requests, walk_requests};
+pub use cost::{Reads, bulk_requests, listing_requests, per_client_requests};
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 
@@ -154,8 +154,8 @@ impl<T: Transport> Poller<T> {
                     let read = api.client_channels(&client).await;
                     Outcome::Read(client, read)
                 }),
-                Next::Sweep => {
-                    self.say(Observation::SweepStarted).await?;
+                Next::BulkRead => {
+                    self.say(Observation::BulkReadStarted).await?;
                     let pages = self.pages.0.clone();
                     self.in_flight.spawn(async move { Outcome::Swept(sweep(&api, pages).await) })
                 }
@@ -257,7 +257,7 @@ impl<T: Transport> Poller<T> {
                 warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
                 let pace = self.pace();
                 if self.plan.sweep_failed(now, failure.reason, pace) {
-                    self.say(Observation::SweepFailed).await?;
+                    self.say(Observation::BulkReadFailed).await?;
                 }
                 if failure.reason == Reason::Unauthorized {
                     self.say(Observation::PartnerUnreadable).await?;
@@ -272,7 +272,7 @@ impl<T: Transport> Poller<T> {
         }
         let pace = self.pace();
         self.plan.swept(now, &looks, pace);
-        self.say(Observation::SweepCompleted { complete, at: self.clock.now() }).await
+        self.say(Observation::BulkReadCompleted { complete, at: self.clock.now() }).await
     }
 
     async fn unreadable(&self, client: &ClientId, reason: Reason) -> Result<(), Unheard> {

@@ -30,7 +30,7 @@ use axum::routing::{get, post};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::exposition::Published;
+use crate::exposition::SnapshotCell;
 use crate::telemetry::Telemetry;
 
 pub use protection::Protection;
@@ -57,7 +57,7 @@ pub struct Web(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    published: Arc<Published>,
+    published: Arc<SnapshotCell>,
     telemetry: Telemetry,
     clock: Clock,
     telemetry_path: String,
@@ -75,7 +75,7 @@ impl Web {
     /// A web side that shows what `published` holds. With `reload`, `POST
     /// /-/reload` is there and asks it.
     pub fn new(
-        published: Arc<Published>,
+        published: Arc<SnapshotCell>,
         telemetry: Telemetry,
         clock: Clock,
         config: &WebConfig,
@@ -123,14 +123,14 @@ impl Web {
         }
         router
             .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; see /\n") })
-            .layer(middleware::from_fn_with_state(self.clone(), protect))
-            .layer(middleware::from_fn_with_state(self.clone(), around))
+            .layer(middleware::from_fn_with_state(self.clone(), authenticate))
+            .layer(middleware::from_fn_with_state(self.clone(), count_and_harden))
             .with_state(self.clone())
     }
 }
 
 /// Lets in who may come in, and adds the headers that the operator wants.
-async fn protect(State(web): State<Web>, request: Request, next: Next) -> Response {
+async fn authenticate(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (headers, refused) = web.protection().admit(request.headers()).await;
     web.0.telemetry.web_config(web.protection().problem().is_none());
     let mut response = match refused {
@@ -142,7 +142,7 @@ async fn protect(State(web): State<Web>, request: Request, next: Next) -> Respon
 }
 
 /// Counts every answer, and adds the headers that every answer has.
-async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+async fn count_and_harden(State(web): State<Web>, request: Request, next: Next) -> Response {
     let handler = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

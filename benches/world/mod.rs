@@ -6,7 +6,7 @@ pub(crate) mod registry;
 use std::time::Duration;
 
 use bytes::Bytes;
-use d360_exporter::exposition::{Answer, Filter, Format, Published, Publisher, RenderSettings};
+use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody, SnapshotCell};
 use d360_exporter::fleet::Fleet;
 use d360_exporter::model::{
     Availability, Channel, ChannelId, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation,
@@ -74,7 +74,7 @@ impl Pages {
     /// Decodes and applies the channel list, page by page, as the poller does.
     pub(crate) fn sweep(&self, fleet: &mut Fleet) {
         let mut pager: Pager<ChannelId> = Pager::default();
-        fleet.apply(Observation::SweepStarted);
+        fleet.apply(Observation::BulkReadStarted);
         for body in &self.channels {
             let page = wire::decode_channels(body).unwrap();
             let received = page.received;
@@ -84,7 +84,7 @@ impl Pages {
             fleet.apply(Observation::ChannelsSeen { channels, at: now() });
         }
         let complete = pager.finish(0).unwrap().complete;
-        fleet.apply(Observation::SweepCompleted { complete, at: now() });
+        fleet.apply(Observation::BulkReadCompleted { complete, at: now() });
     }
 
     /// Reads the same bodies into the wire types, and nothing else.
@@ -115,7 +115,7 @@ fn now() -> Timestamp {
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
     publisher: Publisher,
-    published: Published,
+    published: SnapshotCell,
     telemetry: Telemetry,
     /// How many changes were made.
     turns: usize,
@@ -127,7 +127,7 @@ impl World {
         let mut fleet = pages.fleet();
         let mut publisher = Publisher::new(RenderSettings::default());
         publisher.update(&mut fleet);
-        let published = Published::new(publisher.snapshot());
+        let published = SnapshotCell::new(publisher.snapshot());
         let telemetry = Telemetry::new();
         Self { fleet, publisher, published, telemetry, turns: 0 }
     }
@@ -170,8 +170,8 @@ impl World {
     }
 
     /// One scrape's body, in the pieces in which it is sent.
-    pub(crate) fn scrape(&self, gzip: bool) -> Answer {
-        Answer::new(&self.published.current(), &self.telemetry.gather(), Format::default(), gzip, &Filter::All)
+    pub(crate) fn scrape(&self, gzip: bool) -> ScrapeBody {
+        ScrapeBody::new(&self.published.current(), &self.telemetry.gather(), Format::default(), gzip, &Filter::All)
     }
 
     /// Series that are published of the fleet.

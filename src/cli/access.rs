@@ -1,12 +1,13 @@
 //! Partners: connected, for a command for people chosen, and what to do when one
 //! does not answer.
 
-use super::{Failure, environment};
+use super::failure::{Failure, environment};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, ConfigErrors, Flags, PartnerConfig};
 use crate::model::Reason;
 use crate::partner_api::http::HttpTransport;
-use crate::partner_api::{ApiError, Pacer, PartnerApi, Settings};
+use crate::partner_api::{ApiError, PartnerApi};
+use crate::runtime::connect_counted;
 use crate::telemetry::Telemetry;
 
 /// The configuration, with the partners that are meant: those of the file, or
@@ -25,7 +26,7 @@ pub(super) fn load(flags: &Flags) -> Result<Config, ConfigErrors> {
 }
 
 /// The only partner, for what is about one client.
-pub(super) fn only(config: &Config) -> Result<&PartnerConfig, ConfigErrors> {
+pub(super) fn single_partner(config: &Config) -> Result<&PartnerConfig, ConfigErrors> {
     match config.partners.as_slice() {
         [partner] => Ok(partner),
         partners => {
@@ -45,19 +46,6 @@ pub(super) fn mistake(setting: &str, message: impl Into<String>) -> ConfigErrors
 /// counted for nobody.
 pub(super) fn connect(partner: &PartnerConfig) -> anyhow::Result<PartnerApi<HttpTransport>> {
     connect_counted(partner, &Telemetry::new(), Clock::system())
-}
-
-/// One partner's API, with its own connections and pace.
-pub(super) fn connect_counted(
-    partner: &PartnerConfig,
-    telemetry: &Telemetry,
-    clock: Clock,
-) -> anyhow::Result<PartnerApi<HttpTransport>> {
-    let instruments = telemetry.partner(&partner.id);
-    let transport = HttpTransport::new(partner.http.clone())?;
-    let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
-    let settings = Settings { partner: partner.id.clone(), page_size: partner.page_size };
-    Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock))
 }
 
 /// What went wrong with single partners while the others went on.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::Failure;
 use super::access::{self, Problems};
-use super::records::{self, Field, Format, OutputFlags, Sort, Tone, Value};
+use super::failure::Failure;
+use super::records::{self, Field, Format, OutputFlags, Sort};
 use super::terminal::{Progress, Screen, print};
+use super::value::{Tone, Value};
 use crate::config::{Flags, PartnerConfig};
 use crate::model::{
     Availability, Channel, Client, ClientId, LifecycleStatus, MessagingLimit, PartnerId, QualityRating, Reason,
@@ -117,7 +118,7 @@ const FIELDS: &[Field<Row>] = &[
     Field {
         name: "official_business_account",
         heading: None,
-        value: |row| Value::truth(row.channel.official_business_account),
+        value: |row| Value::bool(row.channel.official_business_account),
     },
     Field { name: "waba_account_id", heading: None, value: |row| Value::text(row.channel.waba_account_id.as_deref()) },
     Field { name: "created_at", heading: None, value: |row| Value::time(row.channel.created_at) },
@@ -128,7 +129,7 @@ const FIELDS: &[Field<Row>] = &[
 fn availability(state: Availability) -> Value {
     let tone = match state {
         Availability::Ready => Tone::Good,
-        Availability::SettingUp => Tone::Doubtful,
+        Availability::SettingUp => Tone::Warning,
         Availability::Error => Tone::Bad,
         Availability::Unknown => Tone::Unknown,
     };
@@ -138,7 +139,7 @@ fn availability(state: Availability) -> Value {
 fn quality(rating: QualityRating) -> Value {
     let tone = match rating {
         QualityRating::High => Tone::Good,
-        QualityRating::Medium => Tone::Doubtful,
+        QualityRating::Medium => Tone::Warning,
         QualityRating::Low => Tone::Bad,
         QualityRating::Na | QualityRating::Unknown => Tone::Unknown,
     };
@@ -155,7 +156,7 @@ async fn list(flags: &ListFlags) -> Result<(), Failure> {
     let config = access::load(&flags.flags)?;
     let client = flags.client.as_deref().map(ClientId::from);
     if client.is_some() {
-        access::only(&config)?;
+        access::single_partner(&config)?;
     }
     let mut problems = Problems::default();
     let mut rows = Vec::new();

@@ -1,11 +1,12 @@
 //! `check`: is the configuration right, and is a running exporter alive.
 
+mod found;
 mod live;
 mod report;
 
 use clap::Args;
 
-use super::{Failure, environment};
+use super::failure::{Failure, environment};
 use crate::config::{Config, Flags};
 use crate::web::{ListenAddress, WebConfig};
 

@@ -4,10 +4,11 @@ mod update;
 
 use clap::{Args, Subcommand};
 
-use super::Failure;
 use super::access::{self, Problems};
-use super::records::{self, Field, OutputFlags, Sort, Value};
+use super::failure::Failure;
+use super::records::{self, Field, OutputFlags, Sort};
 use super::terminal::{Progress, Screen, print};
+use super::value::Value;
 use crate::config::Flags;
 use crate::model::{Client, PartnerId};
 
@@ -58,7 +59,7 @@ const FIELDS: &[Field<Row>] = &[
     Field { name: "partner_payload", heading: None, value: |row| Value::text(row.client.partner_payload.as_deref()) },
     Field { name: "organisation", heading: None, value: |row| Value::text(row.client.organisation.as_deref()) },
     Field { name: "business_id", heading: None, value: |row| Value::text(row.client.business_id.as_deref()) },
-    Field { name: "suspicious", heading: None, value: |row| Value::truth(row.client.suspicious) },
+    Field { name: "suspicious", heading: None, value: |row| Value::bool(row.client.suspicious) },
 ];
 
 /// Runs one of the commands.

@@ -4,11 +4,12 @@ use clap::{Args, Parser};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::serve::stop_on_signal;
+use super::failure::Failure;
+use super::signal::stop_on_signal;
 use super::simulate::FleetFlags;
-use super::{Exporter, Failure};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
+use crate::runtime::Exporter;
 use crate::simulator::{API_PREFIX, Options, Simulator};
 
 /// Where `simulate` listens, too; another port is taken if it is in use.

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 
 use super::table;
 use super::terminal::Screen;
-use crate::model::Timestamp;
+use super::value::Value;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -22,7 +22,7 @@ pub(super) enum Format {
     Table,
     /// One array of objects with every field
     Json,
-    /// One line a row with every field, a header first
+    /// Header line, then one line per row with every field
     Csv,
 }
 
@@ -32,88 +32,6 @@ pub(super) struct OutputFlags {
     /// How the rows are written
     #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) output: Format,
-}
-
-/// What a coloured value means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Doubtful,
-    Bad,
-    Unknown,
-}
-
-/// The value of one field of one row.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Missing,
-    Text(String),
-    Count(u64),
-    /// A limit that is none.
-    Unlimited,
-    Truth(bool),
-    Time(Timestamp),
-    /// A state of a closed list; `rank` is its place from good to bad.
-    State {
-        text: &'static str,
-        rank: usize,
-        tone: Option<Tone>,
-    },
-}
-
-impl Value {
-    pub(super) fn text(text: Option<&str>) -> Self {
-        text.map_or(Self::Missing, |text| Self::Text(text.to_owned()))
-    }
-
-    pub(super) fn count(count: Option<u64>) -> Self {
-        count.map_or(Self::Missing, Self::Count)
-    }
-
-    pub(super) fn time(time: Option<Timestamp>) -> Self {
-        time.map_or(Self::Missing, Self::Time)
-    }
-
-    pub(super) fn truth(truth: Option<bool>) -> Self {
-        truth.map_or(Self::Missing, Self::Truth)
-    }
-
-    /// As text; nothing for what is missing.
-    pub(super) fn plain(&self) -> Cow<'_, str> {
-        match self {
-            Self::Missing => "".into(),
-            Self::Text(text) => text.into(),
-            Self::Count(n) => n.to_string().into(),
-            Self::Unlimited => "unlimited".into(),
-            Self::Truth(truth) => truth.to_string().into(),
-            Self::Time(at) => at.to_string().into(),
-            Self::State { text, .. } => (*text).into(),
-        }
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) => a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(b)),
-            (Self::Count(a), Self::Count(b)) => a.cmp(b),
-            (Self::Count(_), Self::Unlimited) => Ordering::Less,
-            (Self::Unlimited, Self::Count(_)) => Ordering::Greater,
-            (Self::Truth(a), Self::Truth(b)) => a.cmp(b),
-            (Self::Time(a), Self::Time(b)) => a.cmp(b),
-            (Self::State { rank: a, .. }, Self::State { rank: b, .. }) => a.cmp(b),
-            _ => Ordering::Equal,
-        }
-    }
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Missing => serializer.serialize_none(),
-            Self::Count(n) => serializer.serialize_u64(*n),
-            Self::Truth(truth) => serializer.serialize_bool(*truth),
-            text => serializer.serialize_str(&text.plain()),
-        }
-    }
 }
 
 /// A field of rows of type `T`.

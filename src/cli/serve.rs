@@ -1,12 +1,12 @@
 //! `serve`: the exporter.
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Exporter, Failure, environment};
+use super::failure::{Failure, environment};
+use super::signal::stop_on_signal;
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
+use crate::runtime::Exporter;
 
 /// Runs the exporter until it is told to stop.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -22,23 +22,4 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
     let exporter = Exporter::bind(config, Clock::system(), Some(reload))?;
     exporter.run(stop_on_signal()?).await?;
     Ok(())
-}
-
-/// A token that is cancelled by the first SIGTERM (a service manager stops us)
-/// or SIGINT (a person presses Ctrl-C).
-pub(super) fn stop_on_signal() -> std::io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            tokio::select! {
-                _ = terminate.recv() => info!("stopping on SIGTERM"),
-                _ = interrupt.recv() => info!("stopping on SIGINT"),
-            }
-            stop.cancel();
-        }
-    });
-    Ok(stop)
 }

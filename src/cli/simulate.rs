@@ -6,8 +6,8 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::Failure;
-use super::serve::stop_on_signal;
+use super::failure::Failure;
+use super::signal::stop_on_signal;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, ConfigErrors};
 use crate::simulator::{API_PREFIX, ChannelsEnvelope, Options, RateLimit, Simulator};

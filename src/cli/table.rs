@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table};
 
-use super::records::{Tone, Value};
 use super::terminal::Screen;
+use super::value::{Tone, Value};
 
 /// Between two columns.
 const GAP: u16 = 2;
@@ -76,7 +76,7 @@ fn cell(value: &Value) -> Cell {
 fn colour(tone: Tone) -> Color {
     match tone {
         Tone::Good => Color::DarkGreen,
-        Tone::Doubtful => Color::DarkYellow,
+        Tone::Warning => Color::DarkYellow,
         Tone::Bad => Color::DarkRed,
         Tone::Unknown => Color::DarkMagenta,
     }

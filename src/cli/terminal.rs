@@ -25,7 +25,7 @@ impl Screen {
     pub(super) fn stdout() -> Self {
         let stdout = std::io::stdout();
         let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
-        Self::new(stdout.is_terminal(), width, &super::environment)
+        Self::new(stdout.is_terminal(), width, &super::failure::environment)
     }
 
     /// A screen as the conventions say: `NO_COLOR` (<https://no-color.org>) and

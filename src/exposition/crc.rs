@@ -4,7 +4,7 @@
 //! follows from their CRCs and the length of the second, by a multiplication in
 //! the field that CRC-32 lives in: zlib's `crc32_combine`, which pigz uses the
 //! same way. Libraries derive the factor from the length at every call, which
-//! for the ten thousand blocks of a large fleet costs more than everything else
+//! for the ten thousand pieces of a large fleet costs more than everything else
 //! of a publication; here each part carries its factor.
 
 /// CRC-32's polynomial, reflected.

@@ -94,8 +94,8 @@ const PARTNER_UP: usize = index("d360_partner_up");
 /// The families that a client's freshness alone changes.
 pub(super) const FRESHNESS: &[usize] = &[CLIENT_LAST_REFRESH, CLIENT_UP];
 
-/// Whether a family is rendered from clients, bucket by bucket.
-pub(super) fn in_buckets(family: usize) -> bool {
+/// Whether a family is rendered from clients, chunk by chunk.
+pub(super) fn in_chunks(family: usize) -> bool {
     matches!(FAMILIES[family].scope, Scope::Channel | Scope::Client)
 }
 
@@ -111,7 +111,7 @@ pub(super) struct Lines {
     pub(super) series: usize,
 }
 
-/// Buffers for the lines of every family, reused from bucket to bucket.
+/// Buffers for the lines of every family, reused from chunk to chunk.
 #[derive(Debug)]
 pub(super) struct Renderer {
     settings: RenderSettings,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::block::Block;
 use super::crc::Digest;
+use super::piece::Piece;
 use super::render::RenderSettings;
 use crate::catalogue::FAMILIES;
 use crate::fleet::{Overview, PartnerState};
@@ -13,7 +13,7 @@ use crate::model::{Channel, PartnerId};
 /// All fleets as they were at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// In order: of each partner what it is as a whole, and its buckets, joined.
+    /// In order: of each partner what it is as a whole, and its chunks, joined.
     parts: Vec<Arc<Part>>,
     /// By position in the catalogue; empty for the exporter's own families.
     totals: Vec<Total>,
@@ -34,10 +34,10 @@ pub struct PartnerSummary {
     pub parts: Vec<Arc<Overview>>,
 }
 
-/// A block for each family, by position in the catalogue.
-pub(super) type Part = Vec<Block>;
+/// A piece for each family, by position in the catalogue.
+pub(super) type Part = Vec<Piece>;
 
-/// All blocks of one family, taken together.
+/// All pieces of one family, taken together.
 #[derive(Debug, Clone)]
 pub(super) struct Total {
     pub(super) digest: Digest,
@@ -46,10 +46,10 @@ pub(super) struct Total {
 }
 
 impl Total {
-    fn push(&mut self, block: &Block) {
-        self.digest = self.digest.then(block.digest);
-        self.deflated_len += block.deflated.len() as u64;
-        self.series += block.series;
+    fn push(&mut self, piece: &Piece) {
+        self.digest = self.digest.then(piece.digest);
+        self.deflated_len += piece.deflated.len() as u64;
+        self.series += piece.series;
     }
 
     /// Whether there is nothing of the family.
@@ -62,24 +62,24 @@ impl Snapshot {
     pub(super) fn new(parts: Vec<Arc<Part>>, partners: Vec<PartnerSummary>, settings: RenderSettings) -> Self {
         let mut totals = vec![Total { digest: Digest::EMPTY, deflated_len: 0, series: 0 }; FAMILIES.len()];
         for part in &parts {
-            let blocks = totals.iter_mut().zip(part.iter());
-            blocks.filter(|(_, block)| block.series > 0).for_each(|(total, block)| total.push(block));
+            let pieces = totals.iter_mut().zip(part.iter());
+            pieces.filter(|(_, piece)| piece.series > 0).for_each(|(total, piece)| total.push(piece));
         }
         let series = totals.iter().map(|total| total.series).sum();
         Self { parts, totals, settings, partners, series }
     }
 
-    /// All blocks of a family, taken together.
+    /// All pieces of a family, taken together.
     pub(super) fn total(&self, family: usize) -> &Total {
         &self.totals[family]
     }
 
-    /// The first block of a family in the parts from `from` on, and behind which
+    /// The first piece of a family in the parts from `from` on, and behind which
     /// part it stands.
-    pub(super) fn block(&self, family: usize, from: usize) -> Option<(&Block, usize)> {
+    pub(super) fn piece(&self, family: usize, from: usize) -> Option<(&Piece, usize)> {
         let parts = self.parts.get(from..)?;
-        let (at, block) = parts.iter().map(|part| &part[family]).enumerate().find(|(_, block)| block.series > 0)?;
-        Some((block, from + at + 1))
+        let (at, piece) = parts.iter().map(|part| &part[family]).enumerate().find(|(_, piece)| piece.series > 0)?;
+        Some((piece, from + at + 1))
     }
 
     /// Series of channels, clients and partners.

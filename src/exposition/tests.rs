@@ -1,4 +1,4 @@
-//! The promise of blocks: whatever changed, and whenever it was published, what
+//! The promise of pieces: whatever changed, and whenever it was published, what
 //! stands together is what a fresh rendering would give.
 
 use std::io::Read as _;
@@ -33,7 +33,7 @@ const FORMATS: [Format; 4] = [
 enum Step {
     Observed(usize, Observed),
     Expired(usize),
-    Published,
+    SnapshotCell,
     Forgotten(usize),
 }
 
@@ -44,15 +44,15 @@ enum Observed {
     ListUnreadable,
     Read(usize, Vec<Run>, bool),
     Unreadable(usize),
-    SweepStarted,
+    BulkReadStarted,
     Seen(usize, Vec<Run>),
-    SweepCompleted(bool),
-    SweepFailed,
+    BulkReadCompleted(bool),
+    BulkReadFailed,
     CycleCompleted,
 }
 
 /// Channels with ids that follow each other, all of one look. Long ones make
-/// buckets that split, and join again when they are gone.
+/// chunks that split, and join again when they are gone.
 type Run = (u16, u16, u8);
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -64,11 +64,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (client.clone(), runs.clone(), any::<bool>()).prop_map(|(id, runs, whole)| Observed::Read(id, runs, whole)),
         3 => (client.clone(), runs).prop_map(|(id, runs)| Observed::Seen(id, runs)),
         1 => client.prop_map(Observed::Unreadable),
-        1 => any::<bool>().prop_map(Observed::SweepCompleted),
+        1 => any::<bool>().prop_map(Observed::BulkReadCompleted),
         2 => select(vec![
             Observed::ListUnreadable,
-            Observed::SweepStarted,
-            Observed::SweepFailed,
+            Observed::BulkReadStarted,
+            Observed::BulkReadFailed,
             Observed::CycleCompleted,
         ]),
     ];
@@ -76,7 +76,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         20 => (partner.clone(), observed).prop_map(|(partner, observed)| Step::Observed(partner, observed)),
         2 => partner.clone().prop_map(Step::Expired),
-        6 => Just(Step::Published),
+        6 => Just(Step::SnapshotCell),
         1 => partner.prop_map(Step::Forgotten),
     ];
     // Everyone is there to begin with, so that few steps come to nothing.
@@ -136,13 +136,13 @@ fn observation(observed: &Observed, at: Timestamp) -> Observation {
             Observation::ChannelsRead { client: client_id(*id), channels: channels(*id, runs), complete: *complete, at }
         }
         Observed::Unreadable(id) => Observation::ChannelsUnreadable { client: client_id(*id) },
-        Observed::SweepStarted => Observation::SweepStarted,
+        Observed::BulkReadStarted => Observation::BulkReadStarted,
         Observed::Seen(id, runs) => {
             let channels = channels(*id, runs).into_iter().map(|channel| (client_id(*id), channel)).collect();
             Observation::ChannelsSeen { channels, at }
         }
-        Observed::SweepCompleted(complete) => Observation::SweepCompleted { complete: *complete, at },
-        Observed::SweepFailed => Observation::SweepFailed,
+        Observed::BulkReadCompleted(complete) => Observation::BulkReadCompleted { complete: *complete, at },
+        Observed::BulkReadFailed => Observation::BulkReadFailed,
         Observed::CycleCompleted => Observation::CycleCompleted { took: Duration::from_millis(1500), at },
     }
 }
@@ -161,8 +161,8 @@ fn published(steps: &[Step], settings: &RenderSettings, target: usize, all_the_t
                 fleets[*partner].apply(observation(observed, at));
             }
             Step::Expired(partner) => fleets[*partner].expire(at),
-            Step::Published if all_the_time => fleets.iter_mut().for_each(|fleet| publisher.update(fleet)),
-            Step::Published => {}
+            Step::SnapshotCell if all_the_time => fleets.iter_mut().for_each(|fleet| publisher.update(fleet)),
+            Step::SnapshotCell => {}
             Step::Forgotten(partner) => {
                 fleets[*partner] = new(PARTNERS[*partner]);
                 publisher.forget(&PartnerId::from(PARTNERS[*partner]));
@@ -175,7 +175,7 @@ fn published(steps: &[Step], settings: &RenderSettings, target: usize, all_the_t
 
 /// The body of a scrape, as it is sent.
 fn body(snapshot: &Arc<Snapshot>, format: Format, gzip: bool) -> Vec<u8> {
-    let answer = Answer::new(snapshot, &[], format, gzip, &Filter::All);
+    let answer = ScrapeBody::new(snapshot, &[], format, gzip, &Filter::All);
     let length = answer.len();
     let body: Vec<u8> = answer.flatten().collect();
     assert_eq!(body.len() as u64, length, "Content-Length");
@@ -196,7 +196,7 @@ fn neighbours_leave_without_a_trace_wherever_they_stood() {
         for to in from + 1..=CLIENTS {
             let all = Step::Observed(0, listed(&mut (0..CLIENTS)));
             let left = Step::Observed(0, listed(&mut (0..CLIENTS).filter(|id| !(from..to).contains(id))));
-            let steps = [all, Step::Published, left, Step::Published];
+            let steps = [all, Step::SnapshotCell, left, Step::SnapshotCell];
             let [kept, fresh] =
                 [true, false].map(|all_the_time| Arc::new(published(&steps, &settings, 8, all_the_time)));
             let [kept, fresh] =
@@ -211,9 +211,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn after_any_changes_the_blocks_together_are_a_fresh_rendering(
+    fn after_any_changes_the_pieces_together_are_a_fresh_rendering(
         steps in steps(),
-        // Small buckets are split, merged and joined by few channels.
+        // Small chunks are split, merged and joined by few channels.
         target in select(vec![2, 10, 50, 256]),
         exclude: bool,
     ) {

@@ -361,7 +361,7 @@ fn load_channel(saved: SavedChannel) -> ChannelState {
         changed_at: saved.changed_at.map(Into::into),
         missing_since: saved.missing_since.map(Into::into),
         seen_in: 0,
-        print: 0,
+        fingerprint: 0,
     }
 }
 
@@ -402,7 +402,7 @@ mod tests {
         let after = restored(&encode([&before].into_iter()).unwrap());
         let clients = |fleet: &Fleet| {
             let mut clients: Vec<_> = fleet.clients(..).cloned().collect();
-            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| (c.seen_in, c.print) = (0, 0));
+            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| (c.seen_in, c.fingerprint) = (0, 0));
             clients
         };
         assert_eq!(clients(&after), clients(&before));

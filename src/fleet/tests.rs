@@ -1,9 +1,9 @@
 //! The state of a fleet, observation by observation.
 
+mod bulk_reads;
 mod expiry;
+mod fingerprints;
 mod gone;
-mod prints;
-mod sweeps;
 mod transitions;
 
 use std::time::Duration;

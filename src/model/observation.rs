@@ -35,7 +35,7 @@ pub enum Observation {
         at: Timestamp,
     },
     /// A walk through the channels of all clients begins.
-    SweepStarted,
+    BulkReadStarted,
     /// Channels that the walk has come by: true whether it reaches its end or
     /// not.
     ChannelsSeen {
@@ -45,14 +45,14 @@ pub enum Observation {
         at: Timestamp,
     },
     /// The walk reached its end: it was the read of every client.
-    SweepCompleted {
+    BulkReadCompleted {
         /// As in [`Observation::ClientsListed`].
         complete: bool,
         /// When the last page arrived.
         at: Timestamp,
     },
     /// The walk broke off: no client's channels could be read to their end.
-    SweepFailed,
+    BulkReadFailed,
     /// A client's channels could not be read.
     ChannelsUnreadable {
         /// The owner.

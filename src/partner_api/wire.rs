@@ -10,7 +10,7 @@
 
 mod convert;
 mod lenient;
-mod mend;
+mod repair;
 
 #[cfg(any(test, feature = "bench"))]
 pub use convert::parse_channels_only;

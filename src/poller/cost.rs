@@ -11,23 +11,23 @@ pub enum Reads {
     /// One request a client.
     PerClient,
     /// One sweep through the partner's channel list.
-    Sweep,
+    Bulk,
 }
 
 /// Requests of a walk through a list: its pages, and the one behind them that
 /// brings nothing new.
-pub fn walk_requests(items: usize, page_size: usize) -> usize {
+pub fn listing_requests(items: usize, page_size: usize) -> usize {
     items.div_ceil(page_size.max(1)) + 1
 }
 
 /// Requests of a cycle that lists the clients and reads each one's channels.
 pub fn per_client_requests(clients: usize, page_size: usize) -> usize {
-    walk_requests(clients, page_size) + clients
+    listing_requests(clients, page_size) + clients
 }
 
 /// Requests of a cycle that lists the clients and the partner's channels.
-pub fn sweep_requests(clients: usize, channels: usize, page_size: usize) -> usize {
-    walk_requests(clients, page_size) + walk_requests(channels, page_size)
+pub fn bulk_requests(clients: usize, channels: usize, page_size: usize) -> usize {
+    listing_requests(clients, page_size) + listing_requests(channels, page_size)
 }
 
 impl Strategy {
@@ -36,8 +36,8 @@ impl Strategy {
         let affordable = pace.requests_per_second * interval.as_secs_f64();
         match self {
             Self::PerClient => Reads::PerClient,
-            Self::Bulk => Reads::Sweep,
-            Self::Auto if per_client_requests(clients, pace.page_size) as f64 > affordable => Reads::Sweep,
+            Self::Bulk => Reads::Bulk,
+            Self::Auto if per_client_requests(clients, pace.page_size) as f64 > affordable => Reads::Bulk,
             Self::Auto => Reads::PerClient,
         }
     }
@@ -51,14 +51,14 @@ mod tests {
 
     #[test]
     fn a_walk_costs_its_pages_and_one_that_finds_the_end() {
-        let requests = [0, 1, 200, 201, 400].map(|items| walk_requests(items, 200));
+        let requests = [0, 1, 200, 201, 400].map(|items| listing_requests(items, 200));
         assert_eq!(requests, [1, 2, 2, 3, 3]);
     }
 
     #[test]
     fn a_cycle_costs_the_list_and_one_request_a_client_or_two_walks() {
         assert_eq!(per_client_requests(400, 200), 3 + 400);
-        assert_eq!(sweep_requests(400, 1200, 200), 3 + 7);
+        assert_eq!(bulk_requests(400, 1200, 200), 3 + 7);
     }
 
     #[test]
@@ -66,13 +66,13 @@ mod tests {
         let pace = Pace { requests_per_second: 2.0, page_size: 200 };
         // 596 clients: 4 requests for the list, 600 in all.
         let chosen = [596, 597].map(|clients| Strategy::Auto.choose(clients, pace, FIVE_MINUTES));
-        assert_eq!(chosen, [Reads::PerClient, Reads::Sweep]);
+        assert_eq!(chosen, [Reads::PerClient, Reads::Bulk]);
     }
 
     #[test]
     fn a_strategy_that_was_asked_for_is_taken_whatever_it_costs() {
         let slow = Pace { requests_per_second: 0.001, page_size: 1 };
         let chosen = [Strategy::PerClient, Strategy::Bulk].map(|s| s.choose(1_000_000, slow, FIVE_MINUTES));
-        assert_eq!(chosen, [Reads::PerClient, Reads::Sweep]);
+        assert_eq!(chosen, [Reads::PerClient, Reads::Bulk]);
     }
 }

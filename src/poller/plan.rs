@@ -38,7 +38,7 @@ pub enum Next {
     /// Read one client's channels.
     Read(ClientId),
     /// Read the partner's channel list.
-    Sweep,
+    BulkRead,
     /// Nothing before this time, unless a result comes.
     Wait(Instant),
 }
@@ -202,7 +202,7 @@ impl Plan {
         if !self.key_refused {
             if self.sweep.due(now) {
                 self.sweep = Step::Running;
-                return Next::Sweep;
+                return Next::BulkRead;
             }
             if let Some((due, _)) = self.queue.front()
                 && *due <= now
@@ -437,7 +437,7 @@ impl Plan {
 
     fn by_sweep(&self, now: Instant, pace: Pace) -> bool {
         let refused = self.strategy == Strategy::Auto && self.sweep_refused_until.is_some_and(|until| now < until);
-        !refused && self.strategy.choose(self.clients.len(), pace, self.interval) == Reads::Sweep
+        !refused && self.strategy.choose(self.clients.len(), pace, self.interval) == Reads::Bulk
     }
 
     /// Every known client, spread over what is left of the interval, or at once

@@ -115,14 +115,14 @@ fn said(observation: &Observation) -> String {
             let ids: Vec<&str> = channels.iter().map(|channel| channel.id.as_str()).collect();
             format!("read {client}{}: {}", in_part(*complete), ids.join(" "))
         }
-        Observation::SweepStarted => "sweep".to_owned(),
+        Observation::BulkReadStarted => "sweep".to_owned(),
         Observation::ChannelsSeen { channels, .. } => {
             let ids: Vec<String> =
                 channels.iter().map(|(client, channel)| format!("{}/{}", client, channel.id)).collect();
             format!("seen: {}", ids.join(" "))
         }
-        Observation::SweepCompleted { complete, .. } => format!("swept{}", in_part(*complete)),
-        Observation::SweepFailed => "sweep failed".to_owned(),
+        Observation::BulkReadCompleted { complete, .. } => format!("swept{}", in_part(*complete)),
+        Observation::BulkReadFailed => "sweep failed".to_owned(),
         Observation::ChannelsUnreadable { client } => format!("unreadable {client}"),
         Observation::CycleCompleted { took, .. } => format!("cycle of {}", took.as_secs()),
     }

@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Web;
-use crate::exposition::{Answer, Filter, accepts_gzip, negotiate};
+use crate::exposition::{Filter, ScrapeBody, accepts_gzip, negotiate};
 
 /// Answers a scrape.
 pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
@@ -31,7 +31,7 @@ pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, he
     let gzip = accepts_gzip(&all(&headers, &header::ACCEPT_ENCODING));
     let filter = filter(query.as_deref().unwrap_or_default());
     let snapshot = web.0.published.current();
-    let answer = Answer::new(&snapshot, &web.0.telemetry.gather(), format, gzip, &filter);
+    let answer = ScrapeBody::new(&snapshot, &web.0.telemetry.gather(), format, gzip, &filter);
 
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, format.content_type())
@@ -62,7 +62,7 @@ fn filter(query: &str) -> Filter {
 /// The body of a scrape, which counts as running until it was sent.
 #[derive(Debug)]
 struct Scrape {
-    answer: Answer,
+    answer: ScrapeBody,
     left: u64,
     _permit: Option<OwnedSemaphorePermit>,
 }

@@ -15,6 +15,7 @@
 
 mod basic_auth;
 mod client_certificate;
+mod error_list;
 mod file;
 mod live;
 mod rate_limit;

@@ -1,5 +1,5 @@
-//! Imports between the modules of the crate go along the arrows of the tour in
-//! `src/lib.rs`, and only along them.
+//! Imports between the rooms of the crate go along the arrows of the tour in
+//! `src/lib.rs`, and inside a room no files import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("partner_api", &["clock", "model", "telemetry"]),
     ("poller", &["clock", "model", "partner_api"]),
+    ("runtime", &["clock", "config", "exposition", "fleet", "model", "partner_api", "poller", "telemetry", "web"]),
     ("simulator", &[]),
     ("telemetry", &["catalogue", "model"]),
     ("web", &["clock", "exposition", "fleet", "model", "telemetry", "yaml"]),
@@ -110,4 +111,116 @@ fn the_table_holds_nothing_that_is_not_used_and_has_no_circle() {
         left.remove(free);
     }
     assert!(left.is_empty(), "a circle among {left:?}");
+}
+
+/// The modules of one room, by path below the crate: `web::protection::tls`.
+fn module_path(path: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let relative = path.strip_prefix(&root).unwrap().with_extension("");
+    relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("::")
+}
+
+/// Every path that a file imports, written out from the crate's root.
+fn imported_paths(module: &str, code: &str) -> BTreeSet<String> {
+    let uses =
+        Regex::new(r"\b(?:use|pub use|pub\(super\) use|pub\(crate\) use)\s+((?:crate|super|self)::[^;]+);").unwrap();
+    let inline = Regex::new(r"\b(?:crate|super)(?:::[a-z_]+)+").unwrap();
+    let mut found = BTreeSet::new();
+    let texts = uses.captures_iter(code).map(|c| c[1].to_owned()).collect::<Vec<_>>();
+    for text in texts.iter().flat_map(|text| expand(text)).chain(inline.find_iter(code).map(|m| m.as_str().to_owned()))
+    {
+        found.insert(absolute(module, &text));
+    }
+    found
+}
+
+/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d`, `a::c::e`.
+fn expand(text: &str) -> Vec<String> {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some(open) = text.find('{') else { return vec![text.split(" as ").next().unwrap_or_default().to_owned()] };
+    let (prefix, inside) = (&text[..open], &text[open + 1..text.rfind('}').unwrap_or(text.len())]);
+    let mut depth = 0;
+    let mut items = vec![String::new()];
+    for c in inside.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if c == ',' && depth == 0 { items.push(String::new()) } else { items.last_mut().unwrap().push(c) }
+    }
+    let items = items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty());
+    items.flat_map(|item| expand(&format!("{prefix}{item}"))).collect()
+}
+
+/// A path from the crate's root for one that begins with `crate`, `self` or `super`.
+fn absolute(module: &str, path: &str) -> String {
+    let mut base: Vec<&str> = module.split("::").collect();
+    let mut rest = Vec::new();
+    for part in path.split("::") {
+        match part {
+            "crate" => base.clear(),
+            "super" => drop(base.pop()),
+            "self" => {}
+            part => rest.push(part),
+        }
+    }
+    base.into_iter().chain(rest).collect::<Vec<_>>().join("::")
+}
+
+/// The files of a tree with the files that they import. A file that declares
+/// another as its module may name it: that is how a module shows its parts.
+fn imports_between_files(files: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let names: BTreeSet<&str> = files.iter().map(|(module, _)| module.as_str()).collect();
+    let owner_of = |path: &str| {
+        let mut path = path;
+        loop {
+            if names.contains(path) {
+                return Some(path.to_owned());
+            }
+            path = path.rsplit_once("::")?.0;
+        }
+    };
+    let edges = |(module, code): &(String, String)| {
+        let targets = imported_paths(module, code).iter().filter_map(|path| owner_of(path)).collect::<BTreeSet<_>>();
+        let others = targets.into_iter().filter(|to| to != module && !to.starts_with(&format!("{module}::")));
+        (module.clone(), others.collect())
+    };
+    files.iter().map(edges).collect()
+}
+
+/// What is left when files that import nothing that is left are taken away one
+/// by one: the circles, and what leads into them.
+fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let names: BTreeSet<String> = imports.keys().cloned().collect();
+        imports.values_mut().for_each(|to| to.retain(|to| names.contains(to)));
+        let before = imports.len();
+        imports.retain(|_, to| !to.is_empty());
+        if imports.len() == before {
+            return imports;
+        }
+    }
+}
+
+#[test]
+fn no_files_inside_a_room_import_each_other_in_a_circle() {
+    let files = sources().into_iter().map(|(_, path)| (module_path(&path), code(&path)));
+    let imports = imports_between_files(&files.collect::<Vec<_>>());
+    // A room's own file shows its parts, and they may use what it defines for
+    // all of them: only circles between siblings are forbidden.
+    let siblings = imports.into_iter().filter(|(from, _)| !from.starts_with("simulator::")).map(|(from, to)| {
+        let parents: Vec<String> = from.match_indices("::").map(|(at, _)| from[..at].to_owned()).collect();
+        (from, to.into_iter().filter(|to| !parents.contains(to)).collect::<BTreeSet<_>>())
+    });
+    assert_eq!(circles(siblings.collect()), BTreeMap::new());
+}
+
+#[test]
+fn a_circle_between_two_files_is_found_however_it_is_written() {
+    let file = |name: &str, code: &str| (name.to_owned(), code.to_owned());
+    let files = [
+        file("a", "mod b; mod c;"),
+        file("a::b", "use super::{c::{D, E}, f};"),
+        file("a::c", "fn g() { crate::a::b::h() }"),
+        file("a::d", "use super::b::I;"),
+    ];
+    let found = circles(imports_between_files(&files));
+    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), ["a::b", "a::c", "a::d"]);
 }

@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
+use super::found::Found;
 use super::report::report;
 use crate::cli::access;
 use crate::cli::terminal::{Progress, print};
 use crate::clock::Clock;
 use crate::config::{Config, PartnerConfig};
-use crate::exposition::{Answer, Filter, Format, Publisher, RenderSettings, Snapshot};
+use crate::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody, Snapshot};
 use crate::fleet::Fleet;
-use crate::model::{Channel, Client, ClientId, Observation, Timestamp};
+use crate::model::{Channel, ClientId, Observation, Timestamp};
 use crate::partner_api::http::HttpTransport;
-use crate::partner_api::{ApiError, Listing, PartnerApi};
-use crate::poller::{Pace, Strategy};
+use crate::partner_api::{ApiError, PartnerApi};
+use crate::poller::Pace;
 
 /// Families of the sample.
 const SAMPLE: &[&str] = &[
@@ -37,24 +38,6 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     }
     anyhow::ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
-}
-
-/// What the API answered to one partner.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// What the pacer starts with.
-    pub(super) pace: Pace,
-    /// This shard's clients.
-    pub(super) clients: Result<Listing<Client>, ApiError>,
-    /// The channels of one client, if there is one.
-    pub(super) client_channels: Option<(ClientId, Result<Listing<Channel>, ApiError>)>,
-    /// How many channels the partner's list holds for this shard; not asked for
-    /// without a list of clients.
-    pub(super) partner_channels: Option<Result<usize, ApiError>>,
-    /// Series of everything that was read.
-    pub(super) series: usize,
-    /// Series of one client with one channel, as they would be exported.
-    pub(super) sample: String,
 }
 
 async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found> {
@@ -90,7 +73,7 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
     found.series = snapshot(&mut fleet, &config.render).series();
     let families = Filter::Names(SAMPLE.iter().map(|&name| name.to_owned()).collect());
     let text: Vec<u8> =
-        Answer::new(&Arc::new(snapshot(&mut sample, &config.render)), &[], Format::Text004, false, &families)
+        ScrapeBody::new(&Arc::new(snapshot(&mut sample, &config.render)), &[], Format::Text004, false, &families)
             .flatten()
             .collect();
     found.sample = String::from_utf8_lossy(&text)
@@ -121,7 +104,7 @@ async fn sweep(
 ) -> Result<usize, ApiError> {
     let mut walk = api.partner_channels();
     let mut count = 0;
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     while let Some(page) = walk.next_page().await? {
         let owned = page.into_iter().filter_map(|owned| Some((owned.client?, owned.channel)));
         let channels: Vec<_> = owned.filter(|(client, _)| partner.poll.shard.holds(client)).collect();
@@ -130,28 +113,6 @@ async fn sweep(
         fleet.apply(Observation::ChannelsSeen { channels, at: Clock::system().now() });
     }
     let complete = walk.finish()?;
-    fleet.apply(Observation::SweepCompleted { complete, at: Clock::system().now() });
+    fleet.apply(Observation::BulkReadCompleted { complete, at: Clock::system().now() });
     Ok(count)
-}
-
-impl Found {
-    /// What keeps the exporter from its work, and what to do. A list that the
-    /// strategy can do without is no problem.
-    fn problems(&self, partner: &PartnerConfig) -> Vec<String> {
-        if let Err(error) = &self.clients {
-            return vec![access::failure(partner, "list the clients", error)];
-        }
-        let single = self.client_channels.as_ref().and_then(|(id, read)| {
-            let error = read.as_ref().err()?;
-            Some(access::failure(partner, &format!("read the channels of the client `{id}`"), error))
-        });
-        let sweep = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
-        let sweep = sweep.map(|error| access::failure(partner, "read the partner's channel list", error));
-        match (partner.poll.strategy, single, sweep) {
-            (Strategy::PerClient, single, _) => single.into_iter().collect(),
-            (Strategy::Bulk, _, sweep) => sweep.into_iter().collect(),
-            (Strategy::Auto, Some(single), Some(sweep)) => vec![single, sweep],
-            (Strategy::Auto, _, _) => Vec::new(),
-        }
-    }
 }

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::live::Found;
+use super::found::Found;
 use crate::cli::table::visible;
 use crate::config::PartnerConfig;
 use crate::model::Reason;
 use crate::partner_api::ApiError;
-use crate::poller::{Reads, Strategy, per_client_requests, sweep_requests};
+use crate::poller::{Reads, Strategy, bulk_requests, per_client_requests};
 
 /// Everything that was found, for a person.
 pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
@@ -52,7 +52,7 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
     };
     line("per-client cycle", cost(partner, found, per_client_requests(clients, found.pace.page_size)));
     if let Some(channels) = channels {
-        line("bulk cycle", cost(partner, found, sweep_requests(clients, channels, found.pace.page_size)));
+        line("bulk cycle", cost(partner, found, bulk_requests(clients, channels, found.pace.page_size)));
     }
     line("strategy", strategy(partner, found, clients, channels.is_some()));
     let series = match channels {
@@ -102,10 +102,10 @@ fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_sweep: b
         Reads::PerClient => {
             format!("{asked} per-client: --poll.interval ({interval}) has room for {room:.0} requests")
         }
-        Reads::Sweep if can_sweep => {
+        Reads::Bulk if can_sweep => {
             format!("{asked} bulk: --poll.interval ({interval}) has room for only {room:.0} requests")
         }
-        Reads::Sweep => format!(
+        Reads::Bulk => format!(
             "{asked} per-client, because the partner's channel list can't be read; --poll.interval ({interval}) has \
              room for only {room:.0} requests, so cycles will run late"
         ),

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{FIELDS, Row};
 use crate::cli::Failure;
 use crate::cli::access::{self, failure, mistake};
-use crate::cli::records::{self, Field, Format, Object, OutputFlags, Value};
+use crate::cli::records::{self, Field, Format, Object, OutputFlags};
 use crate::cli::terminal::{Progress, Screen, print};
+use crate::cli::value::Value;
 use crate::config::{Flags, PartnerConfig};
 use crate::model::{Client, ClientId};
 use crate::partner_api::{ApiError, ClientUpdate};
@@ -52,7 +53,7 @@ pub(super) async fn run(flags: &UpdateFlags) -> Result<(), Failure> {
         return Err(mistake("clients update", message).into());
     }
     let config = access::load(&flags.flags)?;
-    let partner = access::only(&config)?;
+    let partner = access::single_partner(&config)?;
     let api = access::connect(partner)?;
     let id = ClientId::from(flags.client.as_str());
 

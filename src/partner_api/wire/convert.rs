@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::de::{Deserialize, DeserializeSeed};
 
 use super::lenient::{Absent as _, Items, List, ListOf, Listed, Text, WireChannel, WireClient};
-use super::{Findings, OwnedChannel, Page, mend};
+use super::{Findings, OwnedChannel, Page, repair};
 use crate::model::{
     AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
     ShortText, Timestamp,
@@ -20,7 +20,7 @@ use crate::partner_api::{ApiError, Reason};
 ///
 /// [`Reason::Decode`] if the body is no JSON, or JSON of no known shape.
 pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
-    mended_if_needed(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients"))
+    with_repair(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients"))
 }
 
 /// Reads a page of channels, of one client or of the whole partner: a bare
@@ -30,7 +30,7 @@ pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
 ///
 /// As [`decode_clients`].
 pub fn decode_channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
-    mended_if_needed(body, channels)
+    with_repair(body, channels)
 }
 
 fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
@@ -53,7 +53,7 @@ fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
 ///
 /// As [`decode_clients`].
 pub fn decode_client(body: &[u8]) -> Result<(Client, Findings), ApiError> {
-    mended_if_needed(body, |body| {
+    with_repair(body, |body| {
         let mut findings = Findings::default();
         client(&parse(body)?, &mut findings)
             .map(|client| (client, findings))
@@ -82,10 +82,10 @@ pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
     list::<AsSent<'_>>(body).map(|list| list.items.map_or(0, |items| std::hint::black_box(items.kept).len()))
 }
 
-/// Reads a body, and once more mended if that fails and there is something to
+/// Reads a body, and once more repaired if that fails and there is something to
 /// mend.
-fn mended_if_needed<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
-    read(body).or_else(|failure| mend::body(body).and_then(|mended| read(&mended).ok()).ok_or(failure))
+fn with_repair<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    read(body).or_else(|failure| repair::body(body).and_then(|repaired| read(&repaired).ok()).ok_or(failure))
 }
 
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {

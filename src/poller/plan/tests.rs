@@ -111,7 +111,7 @@ impl Drive {
                     None => self.plan.read(now, client, self.look(client)),
                 }
             }
-            Next::Sweep => {
+            Next::BulkRead => {
                 self.say("sweep");
                 if let Err(reason) = self.sweep {
                     if self.plan.sweep_failed(now, reason, self.pace) {

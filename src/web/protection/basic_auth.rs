@@ -15,7 +15,7 @@ use ring::{hmac, rand};
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing::error;
 
-use super::rules::Mistakes;
+use super::error_list::ErrorList;
 
 /// Verdicts that are remembered, of either kind. Bad ones have a store of their
 /// own, so that guesses do not push out the good ones.
@@ -41,18 +41,18 @@ impl fmt::Debug for Users {
 
 impl Users {
     /// Checks the hashes.
-    pub(super) fn check(hashes: BTreeMap<String, SecretString>, mistakes: &mut Mistakes) -> Self {
+    pub(super) fn check(hashes: BTreeMap<String, SecretString>, errors: &mut ErrorList) -> Self {
         let mut dearest = bcrypt::DEFAULT_COST;
         for (i, (user, hash)) in hashes.iter().enumerate() {
             let place = format!("basic_auth_users.{user}");
             if user.contains(':') {
-                mistakes.push(&place, "expected a name without a colon, found one; basic auth cannot carry it");
+                errors.push(&place, "expected a name without a colon, found one; basic auth cannot carry it");
             }
             let cost = hash.expose_secret().parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
             match cost.filter(|cost| (4..=31).contains(cost)) {
                 Some(cost) if i == 0 => dearest = cost,
                 Some(cost) => dearest = dearest.max(cost),
-                None => mistakes.push(
+                None => errors.push(
                     &place,
                     "expected a bcrypt hash, found something else; make one with `htpasswd -nBC 10 USER`",
                 ),
@@ -192,8 +192,8 @@ mod tests {
     /// `Secret1`, at the least cost there is.
     fn users(names: &[&str]) -> Users {
         let hash = bcrypt::hash("Secret1", 4).unwrap();
-        let mut mistakes = Mistakes::default();
-        Users::check(names.iter().map(|name| ((*name).to_owned(), hash.clone().into())).collect(), &mut mistakes)
+        let mut errors = ErrorList::default();
+        Users::check(names.iter().map(|name| ((*name).to_owned(), hash.clone().into())).collect(), &mut errors)
     }
 
     fn basic(credentials: &str) -> HeaderValue {
@@ -249,10 +249,10 @@ mod tests {
     #[test]
     fn a_user_who_is_not_there_costs_as_much_as_the_dearest_who_is() {
         let hash = |cost: &str| SecretString::from(format!("$2y${cost}${NOBODY}"));
-        let mut mistakes = Mistakes::default();
+        let mut errors = ErrorList::default();
         let users = Users::check(
             BTreeMap::from([("a".to_owned(), hash("05")), ("b".to_owned(), hash("11")), ("c".to_owned(), hash("08"))]),
-            &mut mistakes,
+            &mut errors,
         );
         let nobody: bcrypt::HashParts = users.nobody.expose_secret().parse().unwrap();
         assert_eq!(nobody.get_cost(), 11);

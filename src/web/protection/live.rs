@@ -44,7 +44,7 @@ impl Live {
     pub(super) fn load(path: &Path) -> Result<Self, Vec<String>> {
         let mut sources = Sources::default();
         let rules = Rules::load(path, &mut sources)
-            .map_err(|mistakes| mistakes.iter().map(|m| format!("`{}`: {m}", path.display())).collect::<Vec<_>>())?;
+            .map_err(|errors| errors.iter().map(|m| format!("`{}`: {m}", path.display())).collect::<Vec<_>>())?;
         let watch = Watch { path: path.to_owned(), sources, next_look: Instant::now() + LOOK_INTERVAL };
         Ok(Self::new(rules, Some(Arc::new(Mutex::new(watch)))))
     }
@@ -104,8 +104,8 @@ impl Watch {
                 inner.problem.store(None);
                 info!(%file, "the changed web configuration is in force");
             }
-            Err(mistakes) => {
-                let problem = mistakes.join("; ");
+            Err(errors) => {
+                let problem = errors.join("; ");
                 error!(%file, problem, "the changed web configuration is not in force, the former one stays");
                 inner.problem.store(Some(Arc::new(problem)));
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::basic_auth::Users;
+use super::error_list::ErrorList;
 use super::file::{self, HttpSection, RateLimitSection, Sources};
 use super::rate_limit::RateLimit;
 use super::tls::{self, ClientAuth, Tls};
@@ -19,27 +20,6 @@ pub(super) struct Rules {
     pub(super) headers: HeaderMap,
     pub(super) users: Users,
     pub(super) rate_limit: Option<RateLimit>,
-}
-
-/// Collects mistakes while the checks go on.
-#[derive(Debug, Default)]
-pub(super) struct Mistakes(Vec<String>);
-
-impl Mistakes {
-    /// Takes the value, or notes what was wrong with it at `place`.
-    pub(super) fn take<T>(&mut self, place: &str, value: Result<T, String>) -> Option<T> {
-        value.map_err(|message| self.0.push(format!("{place}: {message}"))).ok()
-    }
-
-    /// How many there are so far.
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Notes a mistake.
-    pub(super) fn push(&mut self, place: &str, message: &str) {
-        self.0.push(format!("{place}: {message}"));
-    }
 }
 
 /// Headers that may be set, and the values of those that have a list of them.
@@ -60,15 +40,15 @@ impl Rules {
         let file = file::parse(text).map_err(|message| vec![message])?;
         let folder = path.parent().unwrap_or(Path::new(""));
 
-        let mut mistakes = Mistakes::default();
+        let mut errors = ErrorList::default();
         let http = file.http_server_config.unwrap_or_default();
         let http2 = http.http2.unwrap_or(true);
         let tls = file.tls_server_config.unwrap_or_default();
-        let tls = tls::load(&tls, http2, folder, sources, &mut mistakes);
-        let headers = headers(&http, &mut mistakes);
-        let users = Users::check(file.basic_auth_users.unwrap_or_default(), &mut mistakes);
-        let rate_limit = rate_limit(&file.rate_limit.unwrap_or_default(), &mut mistakes);
-        if mistakes.0.is_empty() { Ok(Self { tls, http2, headers, users, rate_limit }) } else { Err(mistakes.0) }
+        let tls = tls::load(&tls, http2, folder, sources, &mut errors);
+        let headers = headers(&http, &mut errors);
+        let users = Users::check(file.basic_auth_users.unwrap_or_default(), &mut errors);
+        let rate_limit = rate_limit(&file.rate_limit.unwrap_or_default(), &mut errors);
+        errors.check(Self { tls, http2, headers, users, rate_limit })
     }
 
     /// How clients have to show a certificate.
@@ -101,22 +81,22 @@ impl Rules {
     }
 }
 
-fn headers(section: &HttpSection, mistakes: &mut Mistakes) -> HeaderMap {
+fn headers(section: &HttpSection, errors: &mut ErrorList) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in section.headers.iter().flatten() {
         let place = format!("http_server_config.headers.{name}");
         let Some((known, values)) = HEADERS.into_iter().find(|(known, _)| known == name) else {
             let known = HEADERS.map(|(known, _)| known);
-            mistakes.push(&place, &format!("expected one of {}, found another header; remove it", quoted(&known)));
+            errors.push(&place, &format!("expected one of {}, found another header; remove it", quoted(&known)));
             continue;
         };
         if !values.is_empty() && !values.contains(&value.as_str()) {
-            mistakes.push(&place, &format!("expected {}, found `{value}`; correct it", quoted(values)));
+            errors.push(&place, &format!("expected {}, found `{value}`; correct it", quoted(values)));
         } else if !value.is_empty() {
             let read = HeaderValue::from_str(value)
                 .map_err(|_| "expected text of one line, found control characters; remove them".to_owned());
             let name = HeaderName::from_bytes(known.as_bytes()).map_err(|_| "expected a header's name".to_owned());
-            if let (Some(name), Some(value)) = (mistakes.take(&place, name), mistakes.take(&place, read)) {
+            if let (Some(name), Some(value)) = (errors.take(&place, name), errors.take(&place, read)) {
                 headers.insert(name, value);
             }
         }
@@ -124,7 +104,7 @@ fn headers(section: &HttpSection, mistakes: &mut Mistakes) -> HeaderMap {
     headers
 }
 
-fn rate_limit(section: &RateLimitSection, mistakes: &mut Mistakes) -> Option<RateLimit> {
+fn rate_limit(section: &RateLimitSection, errors: &mut ErrorList) -> Option<RateLimit> {
     let interval = section.interval.as_deref().unwrap_or("0");
     // `0` has no unit, in Go as here.
     let interval = if interval == "0" { Ok(Duration::ZERO) } else { humantime::parse_duration(interval) };
@@ -134,14 +114,14 @@ fn rate_limit(section: &RateLimitSection, mistakes: &mut Mistakes) -> Option<Rat
             section.interval.as_deref().unwrap_or_default()
         )
     });
-    let interval = mistakes.take("rate_limit.interval", interval)?;
+    let interval = errors.take("rate_limit.interval", interval)?;
     if interval.is_zero() {
         return None;
     }
     match section.burst.filter(|&burst| burst > 0) {
         Some(burst) => Some(RateLimit { interval, burst }),
         None => {
-            mistakes.push("rate_limit.burst", "expected at least 1, found less; without it no request would pass");
+            errors.push("rate_limit.burst", "expected at least 1, found less; without it no request would pass");
             None
         }
     }

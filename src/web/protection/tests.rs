@@ -32,7 +32,7 @@ impl Folder {
 
     fn load(&self) -> Result<Protection, String> {
         let path = self.0.path().join("web.yml");
-        Protection::load(&path).map_err(|mistakes| self.anonymous(&mistakes.join("\n")))
+        Protection::load(&path).map_err(|errors| self.anonymous(&errors.join("\n")))
     }
 
     /// A text without the folder's name, which is another each time.
@@ -41,7 +41,7 @@ impl Folder {
     }
 }
 
-fn mistakes(text: &str) -> String {
+fn errors(text: &str) -> String {
     Folder::new(text).load().expect_err("a mistake")
 }
 
@@ -126,7 +126,7 @@ basic_auth_users:
 rate_limit:
   interval: sometimes
 ";
-    insta::assert_snapshot!(mistakes(text));
+    insta::assert_snapshot!(errors(text));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn mistakes_in_the_shape_name_their_line_and_show_no_value() {
         "{\n",
         "--- {}\n--- {}\n",
     ]
-    .map(mistakes)
+    .map(errors)
     .to_vec();
     let told = told.join("\n");
     assert!(!told.contains("CANARY"), "{told}");
@@ -182,7 +182,7 @@ fn rules_about_several_keys_are_kept() {
         ("no file", "tls_server_config:\n  cert_file: no.crt\n  key_file: no.key\n".to_owned()),
     ];
     let told: Vec<_> =
-        cases.iter().map(|(name, text)| format!("{name}\n  {}", mistakes(text).replace('\n', "\n  "))).collect();
+        cases.iter().map(|(name, text)| format!("{name}\n  {}", errors(text).replace('\n', "\n  "))).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 

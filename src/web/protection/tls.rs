@@ -13,8 +13,8 @@ use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtoco
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use super::client_certificate::ClientCertificate;
+use super::error_list::ErrorList;
 use super::file::{Sources, TlsSection};
-use super::rules::Mistakes;
 use crate::yaml::quoted;
 
 /// The TLS side of a listener.
@@ -78,18 +78,18 @@ fn curves() -> [(&'static str, &'static dyn rustls::crypto::SupportedKxGroup); 3
 }
 
 /// Checks the section and reads its files. Nothing if it is empty, or if there
-/// were mistakes.
+/// were errors.
 pub(super) fn load(
     section: &TlsSection,
     http2: bool,
     folder: &Path,
     sources: &mut Sources,
-    mistakes: &mut Mistakes,
+    errors: &mut ErrorList,
 ) -> Option<Tls> {
     if is_empty(section) {
         return None;
     }
-    let mut pem = Pem { folder, sources, mistakes };
+    let mut pem = Pem { folder, sources, errors };
     let certificates = pem.required("cert", section.cert.as_deref(), section.cert_file.as_deref());
     let key = section.key.as_ref().map(|key| key.expose_secret());
     let key = pem.required("key", key, section.key_file.as_deref());
@@ -97,27 +97,27 @@ pub(super) fn load(
 
     let certificates = certificates.and_then(|text| {
         let read = certificates_of(text.expose_secret());
-        mistakes.take("tls_server_config.cert", read)
+        errors.take("tls_server_config.cert", read)
     });
     let key = key.and_then(|text| {
         let read = PrivateKeyDer::from_pem_slice(text.expose_secret());
         // What was found is not shown: it may be the key.
-        mistakes.take(
+        errors.take(
             "tls_server_config.key",
             read.map_err(|_| "expected a private key in PEM, found none that can be read; check the file".to_owned()),
         )
     });
-    let client_auth = client_auth(section, mistakes);
-    let versions = versions(section, mistakes);
-    let provider = provider(section, mistakes).map(Arc::new);
-    let verifier = client_auth.and_then(|auth| verifier(section, auth, ca, provider.as_ref(), mistakes));
+    let client_auth = client_auth(section, errors);
+    let versions = versions(section, errors);
+    let provider = provider(section, errors).map(Arc::new);
+    let verifier = client_auth.and_then(|auth| verifier(section, auth, ca, provider.as_ref(), errors));
 
     let mut config = (|| {
         let builder = ServerConfig::builder_with_provider(provider?);
         let versions = builder.with_protocol_versions(&versions?).map_err(|e| {
             format!("expected versions and cipher suites that go together, found none that do ({e}); widen one of them")
         });
-        let builder = mistakes.take("tls_server_config.cipher_suites", versions)?;
+        let builder = errors.take("tls_server_config.cipher_suites", versions)?;
         let builder = match verifier? {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
@@ -127,7 +127,7 @@ pub(super) fn load(
                 "expected the private key of the certificate, found another ({e}); take the pair that was made together"
             )
         });
-        mistakes.take("tls_server_config.key", pair)
+        errors.take("tls_server_config.key", pair)
     })()?;
     config.ignore_client_order = section.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { Vec::new() };
@@ -166,14 +166,14 @@ fn is_empty(section: &TlsSection) -> bool {
 struct Pem<'a> {
     folder: &'a Path,
     sources: &'a mut Sources,
-    mistakes: &'a mut Mistakes,
+    errors: &'a mut ErrorList,
 }
 
 impl Pem<'_> {
     fn required(&mut self, name: &str, text: Option<&str>, file: Option<&Path>) -> Option<SecretSlice<u8>> {
         if text.is_none_or(str::is_empty) && file.is_none_or(is_blank) {
             let place = format!("tls_server_config.{name}_file");
-            self.mistakes.push(&place, &format!("expected it or `{name}`, found neither; TLS needs one of them"));
+            self.errors.push(&place, &format!("expected it or `{name}`, found neither; TLS needs one of them"));
             return None;
         }
         self.optional(name, text, file)
@@ -184,14 +184,14 @@ impl Pem<'_> {
         match (text.filter(|text| !text.is_empty()), file.filter(|file| !is_blank(file))) {
             (None, None) => None,
             (Some(_), Some(_)) => {
-                self.mistakes.push(&place, &format!("expected either it or `{name}`, found both; remove one"));
+                self.errors.push(&place, &format!("expected either it or `{name}`, found both; remove one"));
                 None
             }
             (Some(text), None) => Some(text.as_bytes().to_vec().into()),
             (None, Some(file)) => {
                 let file: PathBuf = self.folder.join(file);
                 let read = self.sources.read(&file);
-                self.mistakes.take(&place, read).map(SecretSlice::from)
+                self.errors.take(&place, read).map(SecretSlice::from)
             }
         }
     }
@@ -207,7 +207,7 @@ fn certificates_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if certificates.is_empty() { Err(expected()) } else { Ok(certificates) }
 }
 
-fn client_auth(section: &TlsSection, mistakes: &mut Mistakes) -> Option<ClientAuth> {
+fn client_auth(section: &TlsSection, errors: &mut ErrorList) -> Option<ClientAuth> {
     let name = section.client_auth_type.as_deref().unwrap_or_default();
     if name.is_empty() {
         return Some(ClientAuth::None);
@@ -215,7 +215,7 @@ fn client_auth(section: &TlsSection, mistakes: &mut Mistakes) -> Option<ClientAu
     let found = CLIENT_AUTH.into_iter().find(|(known, _)| *known == name).map(|(_, auth)| auth).ok_or_else(|| {
         format!("expected one of {}, found `{name}`; correct it", quoted(&CLIENT_AUTH.map(|(known, _)| known)[..5]))
     });
-    mistakes.take("tls_server_config.client_auth_type", found)
+    errors.take("tls_server_config.client_auth_type", found)
 }
 
 /// The check of clients: nothing after a mistake, `Some(None)` if there is to be
@@ -226,31 +226,31 @@ fn verifier(
     auth: ClientAuth,
     ca: Option<SecretSlice<u8>>,
     provider: Option<&Arc<CryptoProvider>>,
-    mistakes: &mut Mistakes,
+    errors: &mut ErrorList,
 ) -> Option<Option<Arc<dyn ClientCertVerifier>>> {
-    let before = mistakes.count();
+    let before = errors.count();
     let ca_is_named = section.client_ca.is_some() || section.client_ca_file.is_some();
     if auth == ClientAuth::None && ca_is_named {
-        mistakes.push(
+        errors.push(
             "tls_server_config.client_auth_type",
             "expected a check of clients, because there is a client CA, found none; `RequireAndVerifyClientCert` is the one that keeps others out",
         );
     }
     if auth.is_verified() && !ca_is_named {
-        mistakes.push(
+        errors.push(
             "tls_server_config.client_ca_file",
             "expected the CA that clients' certificates are verified with, found none; name its file",
         );
     }
     if let Some(names) = &section.client_allowed_sans {
         if !auth.is_mandatory() {
-            mistakes.push(
+            errors.push(
                 "tls_server_config.client_allowed_sans",
                 "expected `client_auth_type` to be `RequireAnyClientCert` or `RequireAndVerifyClientCert`, found another; clients without a certificate have no names",
             );
         }
         if names.is_empty() {
-            mistakes.push(
+            errors.push(
                 "tls_server_config.client_allowed_sans",
                 "expected at least one name, found none; nobody would be let in",
             );
@@ -266,17 +266,17 @@ fn verifier(
             }
             Ok(roots)
         });
-        mistakes.take("tls_server_config.client_ca", roots)
+        errors.take("tls_server_config.client_ca", roots)
     });
     let provider = provider?;
     let chain = match roots.filter(|_| auth.is_verified()) {
         None => None,
         Some(roots) => {
             let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
-            Some(mistakes.take("tls_server_config.client_ca", built.map_err(|e| format!("expected a CA, found {e}")))?)
+            Some(errors.take("tls_server_config.client_ca", built.map_err(|e| format!("expected a CA, found {e}")))?)
         }
     };
-    if mistakes.count() > before {
+    if errors.count() > before {
         return None;
     }
     if auth == ClientAuth::None {
@@ -290,7 +290,7 @@ fn verifier(
     })))
 }
 
-fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Option<Vec<&'static SupportedProtocolVersion>> {
+fn versions(section: &TlsSection, errors: &mut ErrorList) -> Option<Vec<&'static SupportedProtocolVersion>> {
     let mut number = |key: &str, value: Option<&str>, default: u8| {
         let place = format!("tls_server_config.{key}");
         match value.unwrap_or_default() {
@@ -298,14 +298,14 @@ fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Option<Vec<&'stati
             "TLS12" => Some(12),
             "TLS13" => Some(13),
             old @ ("TLS10" | "TLS11") => {
-                mistakes.push(
+                errors.push(
                     &place,
                     &format!("expected `TLS12` or `TLS13`, found `{old}`, which is broken and not built in; raise it"),
                 );
                 None
             }
             other => {
-                mistakes.push(&place, &format!("expected `TLS12` or `TLS13`, found `{other}`; correct it"));
+                errors.push(&place, &format!("expected `TLS12` or `TLS13`, found `{other}`; correct it"));
                 None
             }
         }
@@ -314,7 +314,7 @@ fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Option<Vec<&'stati
     let max = number("max_version", section.max_version.as_deref(), 13);
     let (min, max) = (min?, max?);
     if min > max {
-        mistakes.push(
+        errors.push(
             "tls_server_config.min_version",
             &format!("expected at most max_version (`TLS{max}`), found `TLS{min}`; lower it"),
         );
@@ -330,8 +330,8 @@ fn suite_name(suite: SupportedCipherSuite) -> String {
 }
 
 /// ring, with the cipher suites and curves that the file wants, in its order.
-fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> Option<CryptoProvider> {
-    let before = mistakes.count();
+fn provider(section: &TlsSection, errors: &mut ErrorList) -> Option<CryptoProvider> {
+    let before = errors.count();
     let mut provider = ring::default_provider();
     if let Some(wanted) = section.cipher_suites.as_ref().filter(|wanted| !wanted.is_empty()) {
         // The list is for TLS 1.2; the three suites of TLS 1.3 are always there, as in Go.
@@ -348,7 +348,7 @@ fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> Option<CryptoProvi
                 Some(at) => suites.push(older.remove(at)),
                 None => {
                     let known: Vec<_> = provider.cipher_suites.iter().map(|suite| suite_name(*suite)).collect();
-                    mistakes.push(
+                    errors.push(
                         &format!("tls_server_config.cipher_suites[{i}]"),
                         &format!("expected one of {}, found `{name}`; remove it", quoted(&known)),
                     );
@@ -362,7 +362,7 @@ fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> Option<CryptoProvi
         for (i, name) in wanted.iter().enumerate() {
             match curves().into_iter().find(|(known, _)| known == name) {
                 Some((_, group)) => provider.kx_groups.push(group),
-                None => mistakes.push(
+                None => errors.push(
                     &format!("tls_server_config.curve_preferences[{i}]"),
                     &format!(
                         "expected one of {}, found `{name}`; remove it",
@@ -372,5 +372,5 @@ fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> Option<CryptoProvi
             }
         }
     }
-    (mistakes.count() == before).then_some(provider)
+    (errors.count() == before).then_some(provider)
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, pause, sleep};
 
 use super::*;
 use crate::clock::Clock;
-use crate::exposition::{Published, Publisher, RenderSettings, Snapshot};
+use crate::exposition::{Publisher, RenderSettings, Snapshot, SnapshotCell};
 use crate::fleet::Fleet;
 use crate::model::{Channel, Client, Observation, Timestamp};
 use crate::telemetry::Telemetry;
@@ -22,14 +22,14 @@ use crate::web::WebConfig;
 /// A server on a free port.
 struct Server {
     address: SocketAddr,
-    published: Arc<Published>,
+    published: Arc<SnapshotCell>,
     stop: CancellationToken,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
     fn start(protection: Protection, first: Snapshot) -> Self {
-        let published = Arc::new(Published::new(first));
+        let published = Arc::new(SnapshotCell::new(first));
         let config = WebConfig {
             listen: Vec::new(),
             telemetry_path: "/metrics".to_owned(),

@@ -1,9 +1,9 @@
 //! A task that dies while everything that could be shown is at hand.
 
 use clap::Parser;
-use d360_exporter::cli::{Exporter as Run, Reload};
 use d360_exporter::clock::Clock;
 use d360_exporter::config::{API_KEY_VARIABLE, Config, Flags};
+use d360_exporter::runtime::{Exporter as Run, Reload};
 use d360_exporter::simulator::Options;
 use d360_exporter::telemetry::logging;
 use tokio::process::Command;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use d360_exporter::catalogue::{FAMILIES, Scope};
-use d360_exporter::poller::{Pace, Reads, Strategy, per_client_requests, sweep_requests};
+use d360_exporter::poller::{Pace, Reads, Strategy, bulk_requests, per_client_requests};
 
 use super::markdown::root;
 use crate::harness::{Api, Exporter, Exposition, fleet, tool};
@@ -86,9 +86,9 @@ async fn measured() -> String {
         let size = |bytes: usize| format!("{} kB", about((bytes / channels * n / 1_000).max(1)));
         let takes = match Strategy::Auto.choose(clients, PACE, INTERVAL) {
             Reads::PerClient => "per client",
-            Reads::Sweep => "bulk",
+            Reads::Bulk => "bulk",
         };
-        let requests = [per_client_requests(clients, PACE.page_size), sweep_requests(clients, n, PACE.page_size)];
+        let requests = [per_client_requests(clients, PACE.page_size), bulk_requests(clients, n, PACE.page_size)];
         let [per_client, bulk] = requests.map(|count| {
             format!("{} requests, {}", thousands(count), duration(count as f64 / PACE.requests_per_second))
         });

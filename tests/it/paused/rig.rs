@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use d360_exporter::clock::Clock;
-use d360_exporter::exposition::{Answer, Filter, Format, Publisher, RenderSettings};
+use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody};
 use d360_exporter::fleet::{ClientState, Fleet};
 use d360_exporter::model::{Channel, Client, Observation, PartnerId, Reason};
 use d360_exporter::partner_api::{ApiError, ApiKey, Pacer, PartnerApi, Rate, Request, Response, Settings, Transport};
@@ -206,7 +206,7 @@ impl Rig {
     pub(crate) fn body(&mut self, filter: &Filter) -> String {
         self.publisher.update(&mut self.fleet);
         let snapshot = Arc::new(self.publisher.snapshot());
-        let answer = Answer::new(&snapshot, &self.telemetry.gather(), Format::default(), false, filter);
+        let answer = ScrapeBody::new(&snapshot, &self.telemetry.gather(), Format::default(), false, filter);
         let body: Vec<u8> = answer.flatten().collect();
         String::from_utf8(body).unwrap()
     }

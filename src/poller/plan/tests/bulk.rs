@@ -152,7 +152,7 @@ fn a_doubt_about_the_clients_is_none_about_their_channels() {
     let at = |seconds| drive.start + Duration::from_secs(seconds);
     assert_eq!(drive.plan.next(at(100), drive.pace), Next::List);
     drive.plan.list_failed(at(100), Reason::ServerError, drive.pace);
-    assert_eq!(drive.plan.next(at(100), drive.pace), Next::Sweep);
+    assert_eq!(drive.plan.next(at(100), drive.pace), Next::BulkRead);
     assert_eq!(drive.plan.next(at(130), drive.pace), Next::List);
     assert!(!drive.plan.listed(at(130), many(2).into_iter().map(ClientId::from), true, drive.pace));
     assert!(!drive.plan.sweep_is_believed(6, true), "a sweep that lost nine tenths");

@@ -115,7 +115,7 @@ fn a_sweep_that_ends_after_the_key_was_refused_waits_for_the_probe_like_all_else
     let now = drive.instant();
     assert_eq!(drive.plan.next(now, drive.pace), Next::List);
     drive.plan.list_failed(now, Reason::ServerError, drive.pace);
-    assert_eq!(drive.plan.next(now, drive.pace), Next::Sweep);
+    assert_eq!(drive.plan.next(now, drive.pace), Next::BulkRead);
     let probe = now + Duration::from_secs(30);
     assert_eq!(drive.plan.next(probe, drive.pace), Next::List);
     drive.plan.list_failed(probe, Reason::Unauthorized, drive.pace);

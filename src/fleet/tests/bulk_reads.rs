@@ -8,7 +8,7 @@ fn seen(channels: &[(&str, &str)]) -> Observation {
 }
 
 fn completed(second: i64, complete: bool) -> Observation {
-    Observation::SweepCompleted { complete, at: at(second) }
+    Observation::BulkReadCompleted { complete, at: at(second) }
 }
 
 /// Clients `a` with channels `x` and `y`, and `b` with channel `z`, read by a
@@ -16,7 +16,7 @@ fn completed(second: i64, complete: bool) -> Observation {
 fn swept() -> Fleet {
     let mut fleet = fleet();
     fleet.apply(listed(0, &["a", "b"]));
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("b", "z")]));
     fleet.apply(seen(&[("a", "y")]));
     fleet.apply(completed(0, true));
@@ -28,7 +28,7 @@ fn swept() -> Fleet {
 fn a_sweep_that_reaches_its_end_is_the_read_of_every_client() {
     let mut fleet = fleet();
     fleet.apply(listed(0, &["a", "b"]));
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "y"), ("a", "x")]));
     fleet.take_changes();
     let before: Vec<_> = fleet.clients(..).map(|state| (state.up, state.last_refresh)).collect();
@@ -43,7 +43,7 @@ fn a_sweep_that_reaches_its_end_is_the_read_of_every_client() {
 #[test]
 fn a_sweep_that_brings_nothing_new_changes_the_freshness_alone() {
     let mut fleet = swept();
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("a", "y"), ("b", "z")]));
     assert!(!fleet.has_changes());
     fleet.apply(completed(60, true));
@@ -53,7 +53,7 @@ fn a_sweep_that_brings_nothing_new_changes_the_freshness_alone() {
 #[test]
 fn a_channel_that_a_complete_sweep_did_not_see_is_gone_at_its_end() {
     let mut fleet = swept();
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("b", "z")]));
     assert_eq!(channel_ids(&fleet, "a"), ["x", "y"]);
     fleet.apply(completed(60, true));
@@ -65,12 +65,12 @@ fn a_channel_that_a_complete_sweep_did_not_see_is_gone_at_its_end() {
 fn a_channel_that_incomplete_sweeps_did_not_see_stays_until_the_bound() {
     let mut fleet = swept();
     for second in [100, 100 + BOUND - 1] {
-        fleet.apply(Observation::SweepStarted);
+        fleet.apply(Observation::BulkReadStarted);
         fleet.apply(seen(&[("a", "x"), ("b", "z")]));
         fleet.apply(completed(second, false));
         assert_eq!(channels(&fleet, "a"), [(good("x"), None), (good("y"), Some(at(100)))]);
     }
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("b", "z")]));
     fleet.apply(completed(100 + BOUND, false));
     assert_eq!(channel_ids(&fleet, "a"), ["x"]);
@@ -79,17 +79,17 @@ fn a_channel_that_incomplete_sweeps_did_not_see_stays_until_the_bound() {
 #[test]
 fn a_sweep_that_breaks_off_takes_nothing_away_and_what_it_saw_counts() {
     let mut fleet = swept();
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     let dropped = Channel { quality: QualityRating::Low, ..good("x") };
     let transitions = fleet.apply(Observation::ChannelsSeen { channels: vec![("a".into(), dropped)], at: at(30) });
     assert_eq!(transitions.len(), 1);
     assert_eq!(fleet.client(&"a".into()).unwrap().channels[0].changed_at, Some(at(30)));
-    fleet.apply(Observation::SweepFailed);
+    fleet.apply(Observation::BulkReadFailed);
     let state: Vec<_> = fleet.clients(..).map(|state| (state.up, state.last_refresh, state.channels.len())).collect();
     assert_eq!(state, [(Some(false), Some(at(0)), 2), (Some(false), Some(at(0)), 1)]);
     assert_eq!(fleet.take_changes(), changes(true, &[("a", Change::Data), ("b", Change::Freshness)]));
     // The next one does not take for seen what only the broken one saw.
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "y"), ("b", "z")]));
     fleet.apply(completed(60, true));
     assert_eq!(channel_ids(&fleet, "a"), ["y"]);
@@ -98,7 +98,7 @@ fn a_sweep_that_breaks_off_takes_nothing_away_and_what_it_saw_counts() {
 #[test]
 fn a_client_that_is_read_during_a_sweep_keeps_what_that_read_brought() {
     let mut fleet = swept();
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("a", "y"), ("b", "z")]));
     fleet.apply(read(50, "a", &["new", "y"]));
     fleet.apply(completed(60, true));
@@ -108,7 +108,7 @@ fn a_client_that_is_read_during_a_sweep_keeps_what_that_read_brought() {
 #[test]
 fn channels_of_a_client_that_left_the_list_meanwhile_are_not_taken_in() {
     let mut fleet = swept();
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(listed(50, &["a"]));
     fleet.take_changes();
     assert_eq!(fleet.apply(seen(&[("b", "z")])), []);
@@ -119,7 +119,7 @@ fn channels_of_a_client_that_left_the_list_meanwhile_are_not_taken_in() {
 fn what_expired_is_shown_again_at_the_end_of_a_sweep_and_not_before() {
     let mut fleet = swept();
     fleet.expire(at(BOUND));
-    fleet.apply(Observation::SweepStarted);
+    fleet.apply(Observation::BulkReadStarted);
     fleet.apply(seen(&[("a", "x"), ("a", "y"), ("b", "z")]));
     assert!(fleet.clients(..).all(|state| state.expired));
     fleet.take_changes();

@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use prometheus::proto::MetricFamily;
 
-use super::block::{Block, Deflater, stored};
 use super::crc::Digest;
 use super::negotiation::Format;
-use super::own;
+use super::piece::{Deflater, Piece, stored};
+use super::self_metrics;
 use super::snapshot::Snapshot;
 use crate::catalogue::{FAMILIES, Family, Kind};
 
@@ -36,9 +36,9 @@ impl Filter {
 
 /// One scrape's body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ScrapeBody {
     len: u64,
-    /// Whether blocks are sent as they are, or inflated on the way out.
+    /// Whether pieces are sent as they are, or inflated on the way out.
     gzip: bool,
     frames: VecDeque<Frame>,
 }
@@ -47,7 +47,7 @@ pub struct Answer {
 enum Frame {
     /// Sent as it is.
     Ready(Bytes),
-    /// The blocks of a family, from a part on.
+    /// The pieces of a family, from a part on.
     Family { snapshot: Arc<Snapshot>, family: usize, next: usize },
 }
 
@@ -57,7 +57,7 @@ const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// The last block of a deflate stream: empty.
 const DEFLATE_END: [u8; 2] = [3, 0];
 
-/// HELP and TYPE of every family, as text and as blocks, for the text format and
+/// HELP and TYPE of every family, as text and as pieces, for the text format and
 /// for OpenMetrics.
 static HEADERS: LazyLock<[Vec<Header>; 2]> = LazyLock::new(|| {
     let mut deflater = Deflater::default();
@@ -66,7 +66,7 @@ static HEADERS: LazyLock<[Vec<Header>; 2]> = LazyLock::new(|| {
             .iter()
             .map(|family| {
                 let text = header(family, openmetrics);
-                Header { block: deflater.block(text.as_bytes(), 0, None), text: text.into() }
+                Header { piece: deflater.piece(text.as_bytes(), 0, None), text: text.into() }
             })
             .collect()
     })
@@ -75,7 +75,7 @@ static HEADERS: LazyLock<[Vec<Header>; 2]> = LazyLock::new(|| {
 #[derive(Debug)]
 struct Header {
     text: Bytes,
-    block: Block,
+    piece: Piece,
 }
 
 fn header(family: &Family, openmetrics: bool) -> String {
@@ -86,7 +86,7 @@ fn header(family: &Family, openmetrics: bool) -> String {
     format!("# HELP {name} {}\n# TYPE {name} {}\n", family.help, family.kind.as_str())
 }
 
-impl Answer {
+impl ScrapeBody {
     /// Puts an answer together: of `snapshot` and of the exporter's `own`
     /// families, in the order of the catalogue.
     pub fn new(snapshot: &Arc<Snapshot>, own: &[MetricFamily], format: Format, gzip: bool, filter: &Filter) -> Self {
@@ -102,7 +102,7 @@ impl Answer {
             }
             if let Some(own) = own.get(family.name).filter(|own| !own.get_metric().is_empty()) {
                 body.text.extend_from_slice(&headers[index].text);
-                own::push_samples(&mut body.text, own);
+                self_metrics::push_samples(&mut body.text, own);
             } else if !snapshot.total(index).is_empty() {
                 body.flush_text();
                 body.header(&headers[index]);
@@ -134,7 +134,7 @@ impl Answer {
     }
 }
 
-impl Iterator for Answer {
+impl Iterator for ScrapeBody {
     type Item = Bytes;
 
     /// The next piece of the body. Whoever inflates pays here, piece by piece.
@@ -147,9 +147,9 @@ impl Iterator for Answer {
                     return Some(bytes);
                 }
                 Frame::Family { snapshot, family, next } => {
-                    if let Some((block, behind)) = snapshot.block(*family, *next) {
+                    if let Some((piece, behind)) = snapshot.piece(*family, *next) {
                         *next = behind;
-                        return Some(if self.gzip { block.deflated.clone() } else { block.inflate() });
+                        return Some(if self.gzip { piece.deflated.clone() } else { piece.inflate() });
                     }
                     self.frames.pop_front();
                 }
@@ -189,8 +189,8 @@ impl Body {
 
     fn header(&mut self, header: &Header) {
         if self.gzip {
-            self.digest = self.digest.then(header.block.digest);
-            self.ready(header.block.deflated.clone());
+            self.digest = self.digest.then(header.piece.digest);
+            self.ready(header.piece.deflated.clone());
         } else {
             self.ready(header.text.clone());
         }

@@ -10,12 +10,12 @@ use super::Snapshot;
 /// The latest publication. One task replaces it; any number of readers take it,
 /// and never wait.
 #[derive(Debug)]
-pub struct Published {
+pub struct SnapshotCell {
     snapshot: ArcSwap<Snapshot>,
     ready: AtomicBool,
 }
 
-impl Published {
+impl SnapshotCell {
     /// Begins with a first publication.
     pub fn new(first: Snapshot) -> Self {
         let ready = AtomicBool::new(first.has_data());

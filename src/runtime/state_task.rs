@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info};
 
 use crate::clock::Clock;
-use crate::exposition::{Published, Publisher};
+use crate::exposition::{Publisher, SnapshotCell};
 use crate::fleet::{Fleet, state_file};
 use crate::model::{Observation, PartnerId};
 use crate::telemetry::Telemetry;
@@ -43,7 +43,7 @@ pub(super) enum Change {
 
 impl State {
     /// Renders what changed.
-    fn publish(&mut self, published: &Published, telemetry: &Telemetry) {
+    fn publish(&mut self, published: &SnapshotCell, telemetry: &Telemetry) {
         let started = Instant::now();
         for fleet in self.fleets.values_mut() {
             self.publisher.update(fleet);
@@ -55,7 +55,7 @@ impl State {
 
     /// The first publication: what an earlier run left, or the partners and
     /// nothing else.
-    pub(super) fn first(&mut self, telemetry: &Telemetry, clock: Clock) -> Published {
+    pub(super) fn first(&mut self, telemetry: &Telemetry, clock: Clock) -> SnapshotCell {
         let now = clock.now();
         for fleet in self.fleets.values_mut() {
             fleet.expire(now);
@@ -63,7 +63,7 @@ impl State {
         }
         let snapshot = self.publisher.snapshot();
         telemetry.published(snapshot.series(), Duration::ZERO);
-        Published::new(snapshot)
+        SnapshotCell::new(snapshot)
     }
 
     /// Writes the state file, if there is to be one.
@@ -86,7 +86,7 @@ pub(super) struct Inbox {
 pub(super) async fn run(
     mut state: State,
     mut inbox: Inbox,
-    published: Arc<Published>,
+    published: Arc<SnapshotCell>,
     telemetry: Telemetry,
     clock: Clock,
 ) {
@@ -113,12 +113,12 @@ pub(super) async fn run(
                 state.fleets.values_mut().for_each(|fleet| fleet.expire(now));
                 if partners_changed || state.fleets.values().any(Fleet::has_changes) {
                     let (published, telemetry) = (published.clone(), telemetry.clone());
-                    state = apart(state, move |state| state.publish(&published, &telemetry)).await;
+                    state = run_blocking(state, move |state| state.publish(&published, &telemetry)).await;
                     (unsaved, partners_changed) = (true, false);
                 }
                 if unsaved && Instant::now() >= next_save {
                     let started = Instant::now();
-                    state = apart(state, |state| state.save()).await;
+                    state = run_blocking(state, |state| state.save()).await;
                     unsaved = false;
                     next_save = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_PART);
                 }
@@ -130,12 +130,12 @@ pub(super) async fn run(
             },
         }
     }
-    apart(state, |state| state.save()).await;
+    run_blocking(state, |state| state.save()).await;
 }
 
 /// Works on the state in a thread that may take its time: connections are
 /// served meanwhile.
-async fn apart(mut state: State, work: impl FnOnce(&mut State) + Send + 'static) -> State {
+async fn run_blocking(mut state: State, work: impl FnOnce(&mut State) + Send + 'static) -> State {
     let working = tokio::task::spawn_blocking(move || {
         work(&mut state);
         state

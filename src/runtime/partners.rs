@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::access;
-use super::publication::Change;
+use super::connect;
+use super::state_task::Change;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, PartnerConfig, PartnerSettings};
 use crate::fleet::Fleet;
@@ -72,7 +72,7 @@ impl Partners {
 
     fn start_one(&mut self, partner: PartnerConfig, known: Vec<ClientId>) -> anyhow::Result<()> {
         let (id, settings) = (partner.id.clone(), partner.settings());
-        let api = Arc::new(access::connect_counted(&partner, &self.telemetry, self.clock)?);
+        let api = Arc::new(connect::connect_counted(&partner, &self.telemetry, self.clock)?);
         let stop = CancellationToken::new();
         let poller = poller::run(api, partner.poll, known, self.observe.clone(), self.clock, stop.clone());
         self.running.insert(id.clone(), Running { settings, stop });
@@ -124,7 +124,7 @@ impl Partners {
         let result = match reload() {
             Ok(config) => {
                 let effective = config.effective.clone();
-                let done = self.exchange(config.partners).await.map_err(|e| format!("{e:#}"));
+                let done = self.reconcile(config.partners).await.map_err(|e| format!("{e:#}"));
                 if done.is_ok() {
                     web.set_effective_config(effective);
                 }
@@ -145,7 +145,7 @@ impl Partners {
     }
 
     /// Goes from the partners that run to those that are wanted.
-    async fn exchange(&mut self, wanted: Vec<PartnerConfig>) -> anyhow::Result<()> {
+    async fn reconcile(&mut self, wanted: Vec<PartnerConfig>) -> anyhow::Result<()> {
         let gone: Vec<PartnerId> =
             self.running.keys().filter(|id| !wanted.iter().any(|w| w.id == **id)).cloned().collect();
         for partner in gone {

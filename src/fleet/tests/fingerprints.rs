@@ -10,7 +10,7 @@ fn change(fleet: &mut Fleet, observation: Observation) -> Option<Change> {
 
 #[test]
 fn one_changed_channel_is_seen_wherever_it_stands_among_few_and_many() {
-    for count in [1, FEW, FEW + 1, 3 * FEW] {
+    for count in [1, LINEAR_SCAN_LIMIT, LINEAR_SCAN_LIMIT + 1, 3 * LINEAR_SCAN_LIMIT] {
         let channels: Vec<Channel> = (0..count).map(|n| good(&format!("c{n:02}"))).collect();
         let mut fleet = fleet();
         fleet.apply(listed(0, &["a"]));

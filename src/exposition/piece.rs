@@ -1,4 +1,4 @@
-//! Blocks: text that is deflated once and sent many times.
+//! Pieces: text that is deflated once and sent many times.
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -7,7 +7,7 @@ use super::crc::Digest;
 
 /// A deflated piece of text that can stand between any two others.
 #[derive(Debug, Clone)]
-pub(super) struct Block {
+pub(super) struct Piece {
     /// Raw deflate, ending with a sync flush, so on a byte boundary.
     pub(super) deflated: Bytes,
     /// Of the text.
@@ -16,31 +16,31 @@ pub(super) struct Block {
     pub(super) series: usize,
 }
 
-impl Block {
-    /// A block without text.
+impl Piece {
+    /// A piece without text.
     pub(super) const EMPTY: Self = Self { deflated: Bytes::from_static(&[]), digest: Digest::EMPTY, series: 0 };
 
-    /// Several blocks in one piece of memory, of which they become views.
-    pub(super) fn join(blocks: &mut [&mut Self]) -> Self {
-        let mut deflated = Vec::with_capacity(blocks.iter().map(|block| block.deflated.len()).sum());
-        blocks.iter().for_each(|block| deflated.extend_from_slice(&block.deflated));
+    /// Several pieces in one piece of memory, of which they become views.
+    pub(super) fn join(pieces: &mut [&mut Self]) -> Self {
+        let mut deflated = Vec::with_capacity(pieces.iter().map(|piece| piece.deflated.len()).sum());
+        pieces.iter().for_each(|piece| deflated.extend_from_slice(&piece.deflated));
         let mut joined = Self { deflated: deflated.into(), ..Self::EMPTY };
         let mut end = 0;
-        for block in blocks {
+        for piece in pieces {
             let start = end;
-            end += block.deflated.len();
-            block.deflated = joined.deflated.slice(start..end);
-            joined.digest = joined.digest.then(block.digest);
-            joined.series += block.series;
+            end += piece.deflated.len();
+            piece.deflated = joined.deflated.slice(start..end);
+            joined.digest = joined.digest.then(piece.digest);
+            joined.series += piece.series;
         }
         joined
     }
 
-    /// Whether it is what [`Block::join`] made of these blocks.
-    pub(super) fn is_made_of<'a>(&self, mut blocks: impl Iterator<Item = &'a Self>) -> bool {
+    /// Whether it is what [`Piece::join`] made of these pieces.
+    pub(super) fn is_made_of<'a>(&self, mut pieces: impl Iterator<Item = &'a Self>) -> bool {
         let mut at = self.deflated.as_ptr().addr();
         let end = at + self.deflated.len();
-        let whole = blocks.all(|Self { deflated, .. }| {
+        let whole = pieces.all(|Self { deflated, .. }| {
             let there = deflated.is_empty() || deflated.as_ptr().addr() == at;
             at += deflated.len();
             there
@@ -52,13 +52,13 @@ impl Block {
     pub(super) fn inflate(&self) -> Bytes {
         let mut text = Vec::with_capacity(usize::try_from(self.digest.len).unwrap_or(0));
         let inflated = Decompress::new(false).decompress_vec(&self.deflated, &mut text, FlushDecompress::Sync);
-        debug_assert!(inflated.is_ok() && text.len() as u64 == self.digest.len, "blocks inflate to their text");
+        debug_assert!(inflated.is_ok() && text.len() as u64 == self.digest.len, "pieces inflate to their text");
         text.into()
     }
 }
 
-/// Makes blocks. Reused, because setting up a compressor costs more than a
-/// small block.
+/// Makes pieces. Reused, because setting up a compressor costs more than a
+/// small piece.
 #[derive(Debug)]
 pub(super) struct Deflater {
     compress: Compress,
@@ -78,9 +78,9 @@ impl Deflater {
     /// Deflates one text of so many sample lines. If `before` holds that text, it
     /// is `before`: most changes change few families, and to inflate costs half
     /// of deflating.
-    pub(super) fn block(&mut self, text: &[u8], series: usize, before: Option<&Block>) -> Block {
+    pub(super) fn piece(&mut self, text: &[u8], series: usize, before: Option<&Piece>) -> Piece {
         if text.is_empty() {
-            return Block::EMPTY;
+            return Piece::EMPTY;
         }
         let digest = Digest::of(text);
         if let Some(before) = before
@@ -102,7 +102,7 @@ impl Deflater {
                 break;
             }
         }
-        Block { deflated: Bytes::copy_from_slice(&self.buffer), digest, series }
+        Piece { deflated: Bytes::copy_from_slice(&self.buffer), digest, series }
     }
 }
 
@@ -129,50 +129,50 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_block_inflates_to_its_text(text in prop::collection::vec(any::<u8>(), 0..5000)) {
-            prop_assert_eq!(Deflater::default().block(&text, 1, None).inflate(), text);
+        fn a_piece_inflates_to_its_text(text in prop::collection::vec(any::<u8>(), 0..5000)) {
+            prop_assert_eq!(Deflater::default().piece(&text, 1, None).inflate(), text);
         }
     }
 
     #[test]
-    fn blocks_that_were_joined_are_views_of_the_whole_and_can_be_joined_again() {
+    fn pieces_that_were_joined_are_views_of_the_whole_and_can_be_joined_again() {
         let texts = ["a 1\n", "", "b 2\nb 3\n"];
         let whole = texts.concat();
-        let block = |text: &str| Deflater::default().block(text.as_bytes(), text.lines().count(), None);
-        let mut blocks = texts.map(block);
+        let piece = |text: &str| Deflater::default().piece(text.as_bytes(), text.lines().count(), None);
+        let mut pieces = texts.map(piece);
         for _ in 0..2 {
-            let joined = Block::join(&mut blocks.each_mut());
+            let joined = Piece::join(&mut pieces.each_mut());
             assert_eq!((joined.inflate(), joined.series), (Bytes::from(whole.clone()), 3));
             assert_eq!(joined.digest, Digest::of(whole.as_bytes()));
-            assert_eq!(blocks.clone().map(|block| block.inflate()), texts.map(Bytes::from));
-            assert!(joined.is_made_of(blocks.iter()));
-            for others in [&blocks[..2], &blocks[1..], &[]] {
+            assert_eq!(pieces.clone().map(|piece| piece.inflate()), texts.map(Bytes::from));
+            assert!(joined.is_made_of(pieces.iter()));
+            for others in [&pieces[..2], &pieces[1..], &[]] {
                 assert!(!joined.is_made_of(others.iter()));
             }
         }
-        let joined = Block::join(&mut blocks.each_mut());
-        blocks[2] = block(texts[2]);
-        assert!(!joined.is_made_of(blocks.iter()), "the same text, made anew");
+        let joined = Piece::join(&mut pieces.each_mut());
+        pieces[2] = piece(texts[2]);
+        assert!(!joined.is_made_of(pieces.iter()), "the same text, made anew");
     }
 
     #[test]
-    fn a_text_that_a_block_holds_already_is_not_deflated_again() {
+    fn a_text_that_a_piece_holds_already_is_not_deflated_again() {
         let mut deflater = Deflater::default();
         let [one, other] = ["a 1\n", "a 2\n"].map(str::as_bytes);
-        let known = deflater.block(one, 1, None);
-        assert_eq!(deflater.block(one, 1, Some(&known)).deflated.as_ptr(), known.deflated.as_ptr());
-        assert_eq!(deflater.block(other, 1, Some(&known)).inflate(), other);
+        let known = deflater.piece(one, 1, None);
+        assert_eq!(deflater.piece(one, 1, Some(&known)).deflated.as_ptr(), known.deflated.as_ptr());
+        assert_eq!(deflater.piece(other, 1, Some(&known)).inflate(), other);
         // As if two texts had one digest.
-        let alike = Block { digest: Digest::of(other), ..known };
-        assert_eq!(deflater.block(other, 1, Some(&alike)).inflate(), other);
+        let alike = Piece { digest: Digest::of(other), ..known };
+        assert_eq!(deflater.piece(other, 1, Some(&alike)).inflate(), other);
     }
 
     #[test]
-    fn a_deflater_remembers_nothing_of_the_block_before() {
+    fn a_deflater_remembers_nothing_of_the_piece_before() {
         let mut deflater = Deflater::default();
         let text = b"d360_channel_info{partner_id=\"p\"} 1\n".repeat(5000);
-        let first = deflater.block(&text, 5000, None);
-        let second = deflater.block(&text, 5000, None);
+        let first = deflater.piece(&text, 5000, None);
+        let second = deflater.piece(&text, 5000, None);
         assert_eq!(first.deflated, second.deflated);
         assert_eq!(second.inflate(), text);
     }

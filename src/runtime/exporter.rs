@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::partners::{Partners, Reload};
-use super::publication::{self, Inbox};
+use super::state_task::{self, Inbox};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposition::Publisher;
@@ -66,7 +66,7 @@ impl Exporter {
 
         let fleets = fleets(&config);
         let known = fleets.iter().map(|(id, fleet)| (id.clone(), fleet.client_ids())).collect();
-        let mut state = publication::State {
+        let mut state = state_task::State {
             fleets,
             publisher: Publisher::new(config.render.clone()),
             state_file: config.state_file.clone(),
@@ -81,8 +81,8 @@ impl Exporter {
         let publication = {
             let (published, telemetry) = (published.clone(), telemetry.clone());
             async move {
-                publication::run(state, Inbox { observations, changes }, published, telemetry, clock).await;
-                ("publication", Ok(()))
+                state_task::run(state, Inbox { observations, changes }, published, telemetry, clock).await;
+                ("state task", Ok(()))
             }
         };
         tasks.spawn_on(publication, &polling.handle);
@@ -238,18 +238,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_dies_stops_the_others_and_fails_the_run() {
-        let (result, told) = beside_another(async { panic!("no such bucket") }, CancellationToken::new()).await;
+        let (result, told) = beside_another(async { panic!("no such chunk") }, CancellationToken::new()).await;
         let failure = result.unwrap_err();
         let (before, after) =
-            ("the exporter stopped: a task of the exporter died: task ", r#" panicked with message "no such bucket""#);
+            ("the exporter stopped: a task of the exporter died: task ", r#" panicked with message "no such chunk""#);
         assert!(failure.starts_with(before) && failure.ends_with(after), "{failure}");
         assert!(told);
     }
 
     #[tokio::test]
     async fn a_task_that_ends_by_itself_or_fails_does_so_too() {
-        let ended = beside_another(ready(("publication", Ok(()))), CancellationToken::new()).await;
-        assert_eq!(ended, (Err("the exporter stopped: the publication ended by itself".to_owned()), true));
+        let ended = beside_another(ready(("state task", Ok(()))), CancellationToken::new()).await;
+        assert_eq!(ended, (Err("the exporter stopped: the state task ended by itself".to_owned()), true));
         let failing = ready(("poller", Err(anyhow::anyhow!("no more sockets"))));
         let failed = beside_another(failing, CancellationToken::new()).await;
         assert_eq!(failed, (Err("the exporter stopped: the poller failed: no more sockets".to_owned()), true));

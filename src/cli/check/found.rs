@@ -1,0 +1,48 @@
+//! What `check --live` learned from the API about one partner. Never here: how it
+//! is read or printed.
+
+use crate::cli::access;
+use crate::config::PartnerConfig;
+use crate::model::{Channel, Client, ClientId};
+use crate::partner_api::{ApiError, Listing};
+use crate::poller::{Pace, Strategy};
+
+/// What the API returned to one partner.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What the pacer starts with.
+    pub(super) pace: Pace,
+    /// This shard's clients.
+    pub(super) clients: Result<Listing<Client>, ApiError>,
+    /// The channels of one client, if there is one.
+    pub(super) client_channels: Option<(ClientId, Result<Listing<Channel>, ApiError>)>,
+    /// How many channels the partner's list holds for this shard; not asked for
+    /// without a list of clients.
+    pub(super) partner_channels: Option<Result<usize, ApiError>>,
+    /// Series of everything that was read.
+    pub(super) series: usize,
+    /// Series of one client with one channel, as they would be exported.
+    pub(super) sample: String,
+}
+
+impl Found {
+    /// What keeps the exporter from its work, and what to do. A list that the
+    /// strategy can do without is no problem.
+    pub(super) fn problems(&self, partner: &PartnerConfig) -> Vec<String> {
+        if let Err(error) = &self.clients {
+            return vec![access::failure(partner, "list the clients", error)];
+        }
+        let single = self.client_channels.as_ref().and_then(|(id, read)| {
+            let error = read.as_ref().err()?;
+            Some(access::failure(partner, &format!("read the channels of the client `{id}`"), error))
+        });
+        let sweep = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
+        let sweep = sweep.map(|error| access::failure(partner, "read the partner's channel list", error));
+        match (partner.poll.strategy, single, sweep) {
+            (Strategy::PerClient, single, _) => single.into_iter().collect(),
+            (Strategy::Bulk, _, sweep) => sweep.into_iter().collect(),
+            (Strategy::Auto, Some(single), Some(sweep)) => vec![single, sweep],
+            (Strategy::Auto, _, _) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Connecting to one partner's API: transport, rate limit and instruments put
+//! together. Never here: what is asked of it.
+
+use crate::clock::Clock;
+use crate::config::PartnerConfig;
+use crate::partner_api::http::HttpTransport;
+use crate::partner_api::{Pacer, PartnerApi, Settings};
+use crate::telemetry::Telemetry;
+
+/// One partner's API, with its own connections and rate limit. What it does is
+/// counted by `telemetry`.
+///
+/// # Errors
+///
+/// Fails if the HTTP client cannot be built, such as for a CA bundle that cannot
+/// be read.
+pub fn connect_counted(
+    partner: &PartnerConfig,
+    telemetry: &Telemetry,
+    clock: Clock,
+) -> anyhow::Result<PartnerApi<HttpTransport>> {
+    let instruments = telemetry.partner(&partner.id);
+    let transport = HttpTransport::new(partner.http.clone())?;
+    let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
+    let settings = Settings { partner: partner.id.clone(), page_size: partner.page_size };
+    Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock))
+}
