@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test faults fuzz soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test faults fuzz soak
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,10 +40,17 @@ SOAK_SECONDS ?= 1800
 soak: ## Run the exporter through incidents, faults, reloads and restarts for SOAK_SECONDS
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --locked --test soak
 
-lint: ## Formatting, clippy and documentation, warnings denied
+lint: spelling ## Formatting, spelling, clippy and documentation, warnings denied
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets --features bench -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+spelling: ## Spelling of code and documents
+	@./scripts/install-python-packages.sh
+	$(or $(CARGO_TARGET_DIR),target)/python/bin/typos --format brief
+
+msrv: ## Build with the oldest Rust that Cargo.toml promises
+	./scripts/check-msrv.sh
 
 deny: ## Licences, banned crates and sources of what is built in
 	./scripts/check-supply-chain.py

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Python packages that tests read our answers with, pinned, into
-# the build folder: nothing of the machine changes.
+# Installs the Python packages that the checks and tests call, pinned, into the
+# build directory: nothing of the machine changes.
 set -eu
 folder=${CARGO_TARGET_DIR:-target}/python
 requirements=$(dirname "$0")/python-packages.txt

@@ -27,7 +27,7 @@ async fn every_command_has_help_and_the_program_a_version() {
 
 #[tokio::test]
 async fn an_unknown_flag_is_bad_usage() {
-    let (code, output) = run(&["serve", "--poll.intervall=5m"]).await;
+    let (code, output) = run(&["serve", "--poll.intervl=5m"]).await;
     assert_eq!(code, Some(2));
     assert!(output.contains("--poll.interval"), "the flag that was meant is named:\n{output}");
 }

@@ -18,7 +18,7 @@ pub use certificates::{Authority, Pair};
 pub use expected::{expected, is_of_fleet, metrics_of};
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Series, SeriesMap};
-pub use process::{Program, tool};
+pub use process::{Program, listening_on, tool};
 
 /// How long anything may take on a busy machine before it counts as not
 /// happening.

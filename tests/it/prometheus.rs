@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::harness::{Api, Exporter, Program, expected, http_client, tool, wait_until};
+use crate::harness::{Api, Exporter, Program, expected, http_client, listening_on, tool, wait_until};
 
 /// The demo with a fleet that stands still, and its simulator.
 async fn demo() -> (Exporter, Api) {
@@ -33,12 +33,12 @@ impl Prometheus {
             "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: d360\n  static_configs:\n  - targets: ['{target}']\n"
         );
         std::fs::write(&file, config).unwrap();
-        let address = free_address();
         let mut command = tool("prometheus", "prometheus");
         command.arg(format!("--config.file={}", file.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
-        command.arg(format!("--web.listen-address={address}"));
+        command.arg("--web.listen-address=127.0.0.1:0");
         let program = Program::spawn(command);
+        let address = listening_on(&program).await;
         program.line_with("Server is ready").await;
         Self { program, address, client: http_client(), _folder: folder }
     }
@@ -62,11 +62,6 @@ impl Prometheus {
         result.sort_by(|a: &(String, f64), b| a.0.cmp(&b.0));
         result
     }
-}
-
-/// A port that was free a moment ago.
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[tokio::test]

@@ -93,25 +93,28 @@ fn state_of(clients: usize) -> Vec<u8> {
     state_file::encode([&fleet].into_iter()).unwrap()
 }
 
-/// No test by itself: the process that the kill test starts.
-#[test]
-fn writer_that_is_killed() {
-    let Some(file) = std::env::var_os(WRITER) else { return };
+/// The process that the kill test starts: writes until it is killed.
+fn write_states_to(file: &Path) -> ! {
     let states = [state_of(1000), state_of(2000)];
     for state in states.iter().cycle() {
-        state_file::replace(Path::new(&file), state).unwrap();
+        state_file::replace(file, state).unwrap();
     }
+    unreachable!("states are written again and again")
 }
 
+/// Starts itself again as the writer that is killed.
 #[test]
 fn a_kill_at_any_moment_of_a_write_leaves_the_old_state_or_the_new_one() {
+    if let Some(file) = std::env::var_os(WRITER) {
+        write_states_to(Path::new(&file));
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
     let whole = [state_of(1000), state_of(2000)];
     let mut seen = [0; 2];
     for round in 0..200_u64 {
         let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "restart::writer_that_is_killed"])
+            .args(["--exact", "restart::a_kill_at_any_moment_of_a_write_leaves_the_old_state_or_the_new_one"])
             .env(WRITER, &file)
             .stdout(std::process::Stdio::null())
             .spawn()

@@ -23,11 +23,9 @@ struct Line {
     flags: Flags,
 }
 
-/// No test by itself: the process that the test starts. It is the exporter, but
-/// for a reload that panics and shows the whole configuration.
-#[test]
-fn exporter_that_dies() {
-    let Ok(base_url) = std::env::var(DYING) else { return };
+/// The process that the test starts: the exporter, but for a reload that panics
+/// and shows the whole configuration.
+fn run_an_exporter_that_dies(base_url: &str) -> ! {
     logging::init(LevelFilter::TRACE, logging::Format::Logfmt);
     d360_exporter::install_crypto_provider();
     let base_url = format!("--api.base-url={base_url}");
@@ -43,11 +41,23 @@ fn exporter_that_dies() {
     std::process::exit(1);
 }
 
-#[tokio::test]
-async fn a_task_that_dies_ends_the_process_without_showing_the_key() {
+/// Starts itself again as the exporter that dies: it must be a process of its own.
+#[test]
+fn a_task_that_dies_ends_the_process_without_showing_the_key() {
+    if let Ok(base_url) = std::env::var(DYING) {
+        run_an_exporter_that_dies(&base_url);
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(the_dying_exporter_shows_no_key());
+}
+
+async fn the_dying_exporter_shows_no_key() {
     let api = Api::start(Options { api_key: CANARY.to_owned(), ..fleet(2, 2) }).await;
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "canary::panics::exporter_that_dies", "--nocapture"]);
+    command.args([
+        "--exact",
+        "canary::panics::a_task_that_dies_ends_the_process_without_showing_the_key",
+        "--nocapture",
+    ]);
     command.env(DYING, api.base_url()).env("RUST_BACKTRACE", "1");
     let exporter = Exporter::of(Program::spawn(command)).await;
     exporter.ready().await;

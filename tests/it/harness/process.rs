@@ -105,6 +105,13 @@ fn keep(from: impl AsyncRead + Unpin + Send + 'static, output: Arc<Mutex<String>
     })
 }
 
+/// The address on which a program of Prometheus listens that was told to choose
+/// its port.
+pub async fn listening_on(program: &Program) -> String {
+    let line = program.line_with("\"Listening on\"").await;
+    line.split("address=").nth(1).unwrap_or_default().trim().to_owned()
+}
+
 /// A program of a Debian package. A machine without it fails the test, and says
 /// how to get it.
 pub fn tool(name: &str, package: &str) -> Command {

@@ -75,9 +75,9 @@ fn refused(file: &str, from: &str, to: &str) -> String {
 #[test]
 fn a_field_that_the_operator_does_not_know_is_refused() {
     assert_eq!(
-        refused("base/servicemonitor.yaml", "sampleLimit", "sampelLimit"),
+        refused("base/servicemonitor.yaml", "sampleLimit", "sampleLimits"),
         "base/servicemonitor.yaml: ServiceMonitor d360-exporter: at $.spec: \
-         Additional properties are not allowed ('sampelLimit' was unexpected)"
+         Additional properties are not allowed ('sampleLimits' was unexpected)"
     );
     let finding = refused("base/prometheusrule.yaml", "keep_firing_for", "keep_firing");
     assert!(

@@ -1,11 +1,9 @@
 //! A real Prometheus scrapes with everything on.
 
-use std::net::TcpListener;
-
 use serde_json::Value;
 
 use super::{Folder, HASH, TLS};
-use crate::harness::{Api, Program, fleet, http_client, tool, wait_until};
+use crate::harness::{Api, Program, fleet, http_client, listening_on, tool, wait_until};
 
 #[tokio::test]
 async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
@@ -20,8 +18,6 @@ async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
     folder.write("scraper.crt", &pair.certificate);
     folder.write("scraper.key", &pair.key);
 
-    // Prometheus can't be told to choose a port itself.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = format!(
         "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: d360\n  scheme: https\n  \
          basic_auth: {{username: alice, password: Secret1}}\n  \
@@ -33,12 +29,13 @@ async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
     command
         .arg(format!("--config.file={}", folder.write("prometheus.yml", &config).display()))
         .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        .arg("--web.listen-address=127.0.0.1:0");
     let prometheus = Program::spawn(command);
+    let address = listening_on(&prometheus).await;
 
     let client = http_client();
     let query = async |query: &str| -> Option<Value> {
-        let url = format!("http://127.0.0.1:{port}/api/v1/query?query={query}");
+        let url = format!("http://{address}/api/v1/query?query={query}");
         let answer: Value = serde_json::from_str(&client.get(url).send().await.ok()?.text().await.ok()?).ok()?;
         Some(answer["data"]["result"].clone())
     };
