@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_dies_stops_the_others_and_fails_the_run() {
+    async fn a_task_that_panics_stops_the_others_and_fails_the_run() {
         let (result, told) = beside_another(async { panic!("no such chunk") }, CancellationToken::new()).await;
         let failure = result.unwrap_err();
         let (before, after) =
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_ends_by_itself_or_fails_does_so_too() {
+    async fn a_task_that_ends_early_or_fails_stops_the_others() {
         let ended = beside_another(ready(("state task", Ok(()))), CancellationToken::new()).await;
         assert_eq!(ended, (Err("the exporter stopped: the state task ended by itself".to_owned()), true));
         let failing = ready(("poller", Err(anyhow::anyhow!("no more sockets"))));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tasks_that_end_when_told_are_a_good_end_and_one_that_dies_then_is_not() {
+    async fn tasks_may_end_after_a_stop_but_a_panic_is_still_a_failure() {
         let stop = CancellationToken::new();
         stop.cancel();
         assert_eq!(beside_another(ready(("poller", Ok(()))), stop.clone()).await, (Ok(()), true));

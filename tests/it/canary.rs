@@ -147,7 +147,7 @@ async fn a_wrong_key_and_a_proxy_with_a_password_get_out_nowhere() {
 }
 
 #[tokio::test]
-async fn mistakes_around_the_key_do_not_show_it() {
+async fn errors_about_the_key_do_not_show_it() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -47,7 +47,7 @@ async fn what_is_exposed_is_the_catalogue() {
 }
 
 #[tokio::test]
-async fn the_number_of_series_of_the_fleet_is_told() {
+async fn the_number_of_exposed_series_is_exported() {
     let shown = full_scrape().await;
     let of_fleet = |name: &str| FAMILIES.iter().any(|f| f.name == name && f.scope <= Scope::Partner);
     assert_eq!(shown.value("d360_exporter_series", &[]), Some(shown.series(of_fleet).len() as f64));
@@ -73,7 +73,7 @@ fn cell(text: &str) -> String {
 }
 
 #[test]
-fn the_document_of_metrics_is_the_catalogue() {
+fn the_metrics_document_matches_the_catalogue() {
     let mut text = String::from(
         "# Metrics\n\nWritten from the catalogue in `src/catalogue.rs`; `UPDATE_DOCS=1 cargo test --test it catalogue` writes it \
          again.\n\nSeries carry ids; names are on the `_info` series alone, to be joined with\n\
@@ -99,7 +99,7 @@ fn the_document_of_metrics_is_the_catalogue() {
 }
 
 #[test]
-fn the_document_of_flags_is_the_command_line() {
+fn the_flags_document_matches_the_command_line() {
     let mut text = String::from(
         "# Flags\n\nWritten from the definitions of the command line; `UPDATE_DOCS=1 cargo test --test it catalogue` writes it \
          again.\n\nDurations are written `30s`, `5m`, `500ms`; sizes `32MiB`; rates `COUNT/DURATION`: `10/s`, `5/30s`, \

@@ -33,7 +33,7 @@ async fn an_unknown_flag_is_bad_usage() {
 }
 
 #[tokio::test]
-async fn all_mistakes_of_a_configuration_are_reported_at_once() {
+async fn all_errors_of_a_configuration_are_reported_at_once() {
     let mistakes = [
         "--api.base-url=http://example.com/",
         "--api.timeout=0s",
@@ -155,7 +155,7 @@ async fn a_slow_scrape_is_drained_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_running_exporter_answers_the_health_check_of_a_container() {
+async fn check_healthy_succeeds_while_an_exporter_runs() {
     let api = Api::start(fleet(1, 1)).await;
     let exporter = Exporter::start(&api, &[]).await;
     let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k")];

@@ -126,7 +126,7 @@ async fn the_openmetrics_parser_of_the_python_client_reads_every_sample() {
 }
 
 #[tokio::test]
-async fn a_gzip_answer_inflates_to_the_identical_bytes() {
+async fn a_gzip_response_inflates_to_the_identical_bytes() {
     let exporter = still().await;
     for (accept, _) in FORMATS {
         let plain = body(&exporter, &[("accept", accept)]).await;

@@ -202,7 +202,7 @@ async fn on_a_401_the_key_file_is_read_again_before_the_key_counts_as_refused() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endless_list_is_a_failure_of_paging_and_nobody_leaves() {
+async fn an_endless_list_counts_as_paging_failure_and_removes_nobody() {
     let mut rig = Rig::start(4, 10 * MINUTE, 60 * MINUTE).await;
     rig.run_for(MINUTE).await;
     let truth = rig.truth();

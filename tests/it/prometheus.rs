@@ -65,7 +65,7 @@ impl Prometheus {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_scrapes_the_demo_answers_with_the_truth() {
+async fn prometheus_scrapes_the_demo_and_has_its_true_values() {
     let (exporter, api) = demo().await;
     let prometheus = Prometheus::scraping(exporter.address()).await;
     let up = async || (prometheus.query("up", "job").await == [("d360".to_owned(), 1.0)]).then_some(());

@@ -85,7 +85,7 @@ async fn partners_come_and_go_and_the_others_keep_their_data() {
 }
 
 #[tokio::test]
-async fn a_bad_configuration_changes_nothing_and_the_caller_is_told() {
+async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
     let partners = Partners::new(&["onePA"]).await;
     partners.configure(&["onePA"]);
     let exporter = partners.start().await;
@@ -112,7 +112,7 @@ async fn a_bad_configuration_changes_nothing_and_the_caller_is_told() {
 }
 
 #[tokio::test]
-async fn without_the_lifecycle_flag_nobody_can_reload() {
+async fn reload_over_http_needs_the_lifecycle_flag() {
     let api = Api::start(fleet(1, 1)).await;
     let exporter = Exporter::start(&api, &[]).await;
     assert_eq!(exporter.request("POST", "/-/reload", &[]).await.status(), 404);

@@ -15,7 +15,7 @@ async fn with_state(api: &Api, file: &Path, more: &[&str]) -> Exporter {
 }
 
 #[tokio::test]
-async fn after_a_restart_the_data_is_there_before_the_api_answers() {
+async fn after_a_restart_the_saved_data_is_served_before_the_api_responds() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
     let api = Api::start(fleet(5, 2)).await;

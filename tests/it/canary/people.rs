@@ -43,7 +43,7 @@ async fn commands_show_no_key_when_it_is_refused() {
 }
 
 #[tokio::test]
-async fn commands_show_no_key_when_nobody_is_there_or_speaks_tls() {
+async fn commands_show_no_key_when_the_connection_fails() {
     let api = Api::start(fleet(1, 1)).await;
     for url in ["http://127.0.0.1:9/api/v2".to_owned(), format!("https://{}/api/v2", api.address())] {
         fail_without_the_key(&url, "the connection failed or broke").await;
@@ -51,7 +51,7 @@ async fn commands_show_no_key_when_nobody_is_there_or_speaks_tls() {
 }
 
 #[tokio::test]
-async fn commands_show_no_key_when_the_answer_is_no_answer() {
+async fn commands_show_no_key_when_the_response_is_unusable() {
     let api = Api::start(d360_exporter::simulator::Options { api_key: CANARY.to_owned(), ..fleet(1, 1) }).await;
     api.faults(json!([{"kind": "html"}])).await;
     fail_without_the_key(&api.base_url(), "expected JSON, found markup").await;

@@ -109,7 +109,7 @@ async fn phone_numbers_are_shown_as_far_as_the_metrics_show_them() {
 }
 
 #[tokio::test]
-async fn a_client_that_nobody_knows_is_a_failure_and_not_an_empty_table() {
+async fn an_unknown_client_is_a_failure_not_an_empty_table() {
     let api = Api::start(fleet(2, 1)).await;
     insta::assert_snapshot!(run(&api, &["channels", "list", "--client", "nobodyCL"]).await.shown(&api));
 }

@@ -90,7 +90,7 @@ async fn a_refused_key_shows_nothing_but_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_flags_are_told_from_failures_by_the_exit_code() {
+async fn bad_flags_and_failures_have_different_exit_codes() {
     let api = Api::start(fleet(1, 0)).await;
     for args in [
         &["clients", "list", "--sort", "colour"][..],

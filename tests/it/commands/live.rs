@@ -14,7 +14,7 @@ async fn check(api: &Api, flags: &[&str]) -> super::Ran {
 }
 
 #[tokio::test]
-async fn a_key_that_works_is_told_with_costs_strategy_and_a_sample() {
+async fn a_working_key_is_reported_with_costs_strategy_and_a_sample() {
     let api = Api::start(fleet(6, 2)).await;
     insta::assert_snapshot!(check(&api, &[]).await.shown(&api));
 }
@@ -48,7 +48,7 @@ async fn auto_does_without_the_partners_list_and_bulk_does_not() {
 }
 
 #[tokio::test]
-async fn a_partner_without_clients_has_nothing_to_show_and_is_well() {
+async fn check_passes_for_a_partner_without_clients() {
     let api = Api::start(fleet(0, 0)).await;
     insta::assert_snapshot!(check(&api, &[]).await.shown(&api));
 }

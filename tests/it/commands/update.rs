@@ -63,7 +63,7 @@ async fn an_update_of_nothing_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn a_client_that_nobody_knows_is_not_updated() {
+async fn an_unknown_client_is_not_updated() {
     let api = Api::start(fleet(3, 0)).await;
     insta::assert_snapshot!(update(&api, "nobodyCL", &["--max-channels", "1"]).await.shown(&api));
     assert_eq!(api.answers("client_update").await, 0);

@@ -32,7 +32,7 @@ const PROOFS: &[(&str, &str, Proof)] = &[
     (
         "CONTRIBUTING.md",
         "UPDATE_DOCS=1 cargo test --test it catalogue",
-        Proof::Test("the_document_of_metrics_is_the_catalogue"),
+        Proof::Test("the_metrics_document_matches_the_catalogue"),
     ),
     ("CONTRIBUTING.md", "make faults", Proof::Make),
     ("CONTRIBUTING.md", "make pictures", Proof::Make),
@@ -138,7 +138,7 @@ fn blocks_that_need_nothing_but_the_repository_run() {
 }
 
 #[tokio::test]
-async fn blocks_that_ask_a_running_exporter_get_answers() {
+async fn commands_for_a_running_exporter_succeed() {
     tool("curl", "curl");
     let program = Program::start(&["demo", "--web.listen-address=127.0.0.1:0"], &[]);
     let exporter = Exporter::of(program).await;

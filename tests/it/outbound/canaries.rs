@@ -59,9 +59,9 @@ async fn proxy_failures_tell_neither_the_key_nor_the_password_of_the_proxy() {
     // `user:canary-proxy` in base64, as the header carries it.
     let canaries = [KEY, "canary-proxy", "dXNlcjpjYW5hcnktcHJveHk="];
     let refusing =
-        Noted::answering("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
-    let broken = Noted::answering("what?\r\n\r\n".to_owned()).await;
-    let gone = Noted::answering(String::new()).await;
+        Noted::responding("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
+    let broken = Noted::responding("what?\r\n\r\n".to_owned()).await;
+    let gone = Noted::responding(String::new()).await;
     for proxy in [&refusing, &broken, &gone] {
         let url = format!("http://user:canary-proxy@{}", proxy.address());
         let output = failing(&format!("https://api.example{API_PREFIX}"), &[("HTTPS_PROXY", &url)], "connect").await;

@@ -52,7 +52,7 @@ async fn the_api_is_reached_through_the_proxy_of_the_environment_by_an_authority
 #[tokio::test]
 async fn an_authority_that_is_not_trusted_is_a_failure_and_sees_no_key() {
     let authority = Authority::new("stranger");
-    let listening = Noted::answering("HTTP/1.1 500 no\r\n\r\n".to_owned()).await;
+    let listening = Noted::responding("HTTP/1.1 500 no\r\n\r\n".to_owned()).await;
     let secure = tls_in_front_of(listening.address(), &authority.issue(&["127.0.0.1"])).await;
     let exporter = Exporter::start_with(&format!("https://{secure}{API_PREFIX}"), KEY, &[], &[]).await;
     let line = exporter.program.line_with("cannot list the clients").await;
@@ -89,7 +89,7 @@ async fn no_proxy_keeps_an_address_away_from_the_proxy() {
 #[tokio::test]
 async fn plain_http_stays_on_the_machine_whatever_the_environment_says_of_proxies() {
     let api = Api::start(fleet(1, 1)).await;
-    let proxy = Noted::answering("HTTP/1.1 502 no\r\n\r\n".to_owned()).await;
+    let proxy = Noted::responding("HTTP/1.1 502 no\r\n\r\n".to_owned()).await;
     let proxy_url = format!("http://{}", proxy.address());
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         let exporter = Exporter::start_with(&api.base_url(), KEY, &[], &[(variable, &proxy_url)]).await;
@@ -101,13 +101,13 @@ async fn plain_http_stays_on_the_machine_whatever_the_environment_says_of_proxie
 
 #[tokio::test]
 async fn a_redirect_is_a_failure_and_takes_the_key_nowhere() {
-    let elsewhere = Noted::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_owned()).await;
+    let elsewhere = Noted::responding("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_owned()).await;
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let answer = format!(
             "HTTP/1.1 {status}\r\nlocation: http://{}/api\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             elsewhere.address()
         );
-        let api = Noted::answering(answer).await;
+        let api = Noted::responding(answer).await;
         let exporter = Exporter::start_with(&format!("http://{}/api/v2", api.address()), KEY, &[], &[]).await;
         until_failing(&exporter, "redirect").await;
         exporter.stop().await;
@@ -118,8 +118,8 @@ async fn a_redirect_is_a_failure_and_takes_the_key_nowhere() {
 }
 
 #[tokio::test]
-async fn the_api_is_told_who_asks() {
-    let api = Noted::answering("HTTP/1.1 500 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()).await;
+async fn requests_carry_the_exporters_user_agent() {
+    let api = Noted::responding("HTTP/1.1 500 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()).await;
     let exporter = Exporter::start_with(&format!("http://{}/api/v2", api.address()), KEY, &[], &[]).await;
     until_failing(&exporter, "server_error").await;
     exporter.stop().await;

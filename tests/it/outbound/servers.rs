@@ -49,7 +49,7 @@ impl Noted {
     }
 
     /// Answers everything with the same text.
-    pub async fn answering(answer: String) -> Self {
+    pub async fn responding(answer: String) -> Self {
         let (listener, noted) = Self::listen().await;
         let server = noted.clone();
         tokio::spawn(async move {

@@ -16,7 +16,7 @@ async fn a_client_that_a_complete_list_lacks_leaves() {
 }
 
 #[tokio::test]
-async fn a_channel_that_a_complete_answer_lacks_leaves() {
+async fn a_channel_missing_from_a_complete_response_leaves() {
     for strategy in ["--poll.strategy=per-client", "--poll.strategy=bulk"] {
         let rig = Rig::start(4, &[strategy]).await;
         rig.api.delete_channel(rig.channel(2)).await;
@@ -66,7 +66,7 @@ async fn shows_all_in_spite_of(fault: Value) {
 }
 
 #[tokio::test]
-async fn clamped_pages_are_walked_to_their_end() {
+async fn a_list_with_clamped_pages_is_read_to_its_end() {
     shows_all_in_spite_of(json!({"kind": "clamped_pages", "limit": 3})).await;
 }
 
@@ -128,7 +128,7 @@ async fn overlapping_pages_are_never_a_shorter_truth() {
 }
 
 #[tokio::test]
-async fn a_clients_envelope_that_promises_more_is_walked() {
+async fn pagination_follows_a_clients_envelope_that_announces_more() {
     let options = Options { channels_envelope: ChannelsEnvelope::Object, max_page: 2, ..fleet(3, 7) };
     let api = Api::start(options).await;
     let exporter = Exporter::start(&api, &["--poll.strategy=per-client"]).await;
@@ -138,7 +138,7 @@ async fn a_clients_envelope_that_promises_more_is_walked() {
 }
 
 #[tokio::test]
-async fn of_duplicates_the_first_wins_and_the_others_are_counted() {
+async fn duplicates_are_counted_and_the_first_one_wins() {
     for (operation, strategy) in
         [("clients", "per-client"), ("client_channels", "per-client"), ("partner_channels", "bulk")]
     {

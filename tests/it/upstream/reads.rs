@@ -48,7 +48,7 @@ concerns_one_client_alone! {
     a_drip_fed_body_is_a_timeout: {"kind": "drip", "chunk": 1, "every_ms": 50} => "timeout";
     a_truncated_body_is_a_broken_connection: {"kind": "truncated"} => "connect";
     html_with_200_is_no_answer: {"kind": "html"} => "decode";
-    half_an_object_is_no_answer: {"kind": "not_json"} => "decode";
+    a_truncated_json_body_counts_as_decode_failure: {"kind": "not_json"} => "decode";
     an_empty_body_is_no_answer: {"kind": "empty_body"} => "decode";
     json_of_no_known_shape_is_no_answer: {"kind": "wrong_shape"} => "decode";
     a_body_that_is_not_in_its_encoding_is_no_answer: {"kind": "wrong_encoding"} => "decode";
@@ -56,7 +56,7 @@ concerns_one_client_alone! {
 }
 
 #[tokio::test]
-async fn a_redirect_is_a_failure_and_nobody_is_asked_there() {
+async fn a_redirect_is_a_failure_and_is_not_followed() {
     let elsewhere = Api::start(fleet(4, 2)).await;
     let location = format!("{}/partners/examplePA/clients", elsewhere.base_url());
     concerns_one_client_alone(json!({"kind": "redirect", "location": location}), "redirect").await;
@@ -155,7 +155,7 @@ async fn a_429_halves_the_pace_and_the_requests_wait_as_long_as_told() {
 }
 
 #[tokio::test]
-async fn the_status_of_an_error_answer_counts_even_if_its_body_does_not_arrive() {
+async fn an_error_status_counts_even_if_its_body_does_not_arrive() {
     for (status, reason) in [
         (json!({"kind": "rate_limited", "retry_after": 1}), "rate_limited"),
         (json!({"kind": "unauthorized"}), "unauthorized"),

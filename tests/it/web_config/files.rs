@@ -82,7 +82,7 @@ async fn every_bad_file_is_refused_with_place_and_remedy() {
 }
 
 #[tokio::test]
-async fn mistakes_in_the_web_configuration_stand_beside_the_others() {
+async fn errors_in_the_web_configuration_are_reported_with_the_others() {
     let folder = Folder::new();
     let file =
         format!("--web.config.file={}", folder.write("web.yml", "basic_auth_users: {alice: canary}\n").display());

@@ -77,7 +77,7 @@ async fn more_requests_than_the_limit_get_429() {
 }
 
 #[tokio::test]
-async fn headers_of_the_file_are_on_every_answer() {
+async fn headers_of_the_file_are_on_every_response() {
     let folder = Folder::new();
     let wanted = [
         ("content-security-policy", "default-src 'none'"),
