@@ -17,10 +17,10 @@ mod basic_auth;
 mod client_certificate;
 mod error_list;
 mod file;
-mod live;
 mod rate_limit;
 mod rules;
 mod tls;
+mod watched_file;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,10 +30,10 @@ use axum::response::{IntoResponse as _, Response};
 use rustls::ServerConfig;
 use tokio::time::Instant;
 
-use basic_auth::Verdicts;
-use live::Live;
+use basic_auth::PasswordCache;
 use rate_limit::Limiter;
 use rules::Rules;
+use watched_file::WatchedFile;
 
 pub use tls::ClientAuth;
 
@@ -43,8 +43,8 @@ pub struct Protection(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    live: Live,
-    verdicts: Verdicts,
+    live: WatchedFile,
+    passwords: PasswordCache,
     limiter: Limiter,
     /// Fixed at the start, as is whether there is TLS: the listener is made for
     /// them.
@@ -55,7 +55,7 @@ struct Inner {
 impl Protection {
     /// None: plain HTTP for everyone.
     pub fn none() -> Self {
-        Self::of(Live::fixed(Rules::default()))
+        Self::of(WatchedFile::fixed(Rules::default()))
     }
 
     /// Reads a file and everything that it names.
@@ -64,15 +64,15 @@ impl Protection {
     ///
     /// Returns every mistake found, each with its place, one a line.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
-        Live::load(path).map(Self::of)
+        WatchedFile::load(path).map(Self::of)
     }
 
-    fn of(live: Live) -> Self {
+    fn of(live: WatchedFile) -> Self {
         let (tls, http2) = {
             let rules = live.rules();
             (rules.tls.is_some(), rules.http2)
         };
-        Self(Arc::new(Inner { live, verdicts: Verdicts::default(), limiter: Limiter::default(), tls, http2 }))
+        Self(Arc::new(Inner { live, passwords: PasswordCache::default(), limiter: Limiter::default(), tls, http2 }))
     }
 
     /// Whether connections are TLS.
@@ -109,7 +109,7 @@ impl Protection {
                 (StatusCode::TOO_MANY_REQUESTS, "too many requests; see rate_limit in --web.config.file\n")
                     .into_response(),
             )
-        } else if !self.0.verdicts.admits(&rules.users, request.get(header::AUTHORIZATION)).await {
+        } else if !self.0.passwords.admits(&rules.users, request.get(header::AUTHORIZATION)).await {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic")];
             Some((StatusCode::UNAUTHORIZED, challenge, "unauthorized\n").into_response())
         } else {

@@ -2,7 +2,7 @@
 //!
 //! A password costs one bcrypt, whoever asks and whether or not the user is
 //! there, and bcrypts run one at a time: guessing is slow and takes one thread.
-//! Verdicts are remembered, so that a scraper costs one bcrypt in all.
+//! PasswordCache are remembered, so that a scraper costs one bcrypt in all.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::error_list::ErrorList;
 
-/// Verdicts that are remembered, of either kind. Bad ones have a store of their
+/// PasswordCache that are remembered, of either kind. Bad ones have a store of their
 /// own, so that guesses do not push out the good ones.
 const REMEMBERED: usize = 128;
 
@@ -29,7 +29,7 @@ const NOBODY: &str = "XhbsBYmkRdpQUHuWgKJB7uG.Wh4zd8HZNUYuS1kF0v7kD0WNq7wnq";
 #[derive(Default)]
 pub(super) struct Users {
     hashes: BTreeMap<String, SecretString>,
-    /// The hash for users that are not there, as expensive as the dearest.
+    /// The hash for users that are not there, as expensive as the most expensive one.
     nobody: SecretString,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Debug for Users {
 impl Users {
     /// Checks the hashes.
     pub(super) fn check(hashes: BTreeMap<String, SecretString>, errors: &mut ErrorList) -> Self {
-        let mut dearest = bcrypt::DEFAULT_COST;
+        let mut highest_cost = bcrypt::DEFAULT_COST;
         for (i, (user, hash)) in hashes.iter().enumerate() {
             let place = format!("basic_auth_users.{user}");
             if user.contains(':') {
@@ -50,15 +50,15 @@ impl Users {
             }
             let cost = hash.expose_secret().parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
             match cost.filter(|cost| (4..=31).contains(cost)) {
-                Some(cost) if i == 0 => dearest = cost,
-                Some(cost) => dearest = dearest.max(cost),
+                Some(cost) if i == 0 => highest_cost = cost,
+                Some(cost) => highest_cost = highest_cost.max(cost),
                 None => errors.push(
                     &place,
                     "expected a bcrypt hash, found something else; make one with `htpasswd -nBC 10 USER`",
                 ),
             }
         }
-        Self { hashes, nobody: format!("$2b${dearest:02}${NOBODY}").into() }
+        Self { hashes, nobody: format!("$2b${highest_cost:02}${NOBODY}").into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,8 +66,8 @@ impl Users {
     }
 }
 
-/// Checks passwords, and remembers the verdicts.
-pub(super) struct Verdicts {
+/// Checks passwords, and remembers the passwords.
+pub(super) struct PasswordCache {
     /// New in each process: what is remembered says nothing about passwords.
     key: hmac::Key,
     remembered: Mutex<Remembered>,
@@ -80,13 +80,13 @@ struct Remembered {
     bad: Bounded,
 }
 
-impl fmt::Debug for Verdicts {
+impl fmt::Debug for PasswordCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verdicts").finish_non_exhaustive()
+        f.debug_struct("PasswordCache").finish_non_exhaustive()
     }
 }
 
-impl Default for Verdicts {
+impl Default for PasswordCache {
     #[expect(clippy::expect_used, reason = "a system without random numbers has no TLS either")]
     fn default() -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new()).expect("random numbers");
@@ -94,7 +94,7 @@ impl Default for Verdicts {
     }
 }
 
-impl Verdicts {
+impl PasswordCache {
     /// Whether the header `Authorization` of a request lets it in.
     pub(super) async fn admits(&self, users: &Users, authorization: Option<&HeaderValue>) -> bool {
         if users.is_empty() {
@@ -103,43 +103,43 @@ impl Verdicts {
         let Some((user, password)) = authorization.and_then(credentials) else { return false };
         let known = users.hashes.get(&user);
         let hash = known.unwrap_or(&users.nobody).clone();
-        let question = self.question(&user, &hash, &password);
-        if let Some(verdict) = self.remembered(&question) {
-            return verdict;
+        let key = self.cache_key(&user, &hash, &password);
+        if let Some(correct) = self.remembered(&key) {
+            return correct;
         }
         let turn = self.one_at_a_time.clone().lock_owned().await;
-        // Whoever waited for the same password has it answered by now.
-        if let Some(verdict) = self.remembered(&question) {
-            return verdict;
+        // Whoever waited for the same password has the result by now.
+        if let Some(correct) = self.remembered(&key) {
+            return correct;
         }
         let exists = known.is_some();
-        let verdict = tokio::task::spawn_blocking(move || {
+        let correct = tokio::task::spawn_blocking(move || {
             // Held until the end of the work, also if the caller goes away.
             let _turn = turn;
             let matches = bcrypt::verify(password.expose_secret(), hash.expose_secret());
             matches.unwrap_or_default() && exists
         })
         .await;
-        let verdict = verdict.unwrap_or_else(|failed| {
-            error!(%failed, "checking a password died; it counts as wrong");
+        let correct = correct.unwrap_or_else(|failed| {
+            error!(%failed, "password check panicked; treating the password as wrong");
             false
         });
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if verdict {
-            remembered.good.insert(question)
+        if correct {
+            remembered.good.insert(key)
         } else {
-            remembered.bad.insert(question)
+            remembered.bad.insert(key)
         }
-        verdict
+        correct
     }
 
-    fn remembered(&self, question: &[u8]) -> Option<bool> {
+    fn remembered(&self, key: &[u8]) -> Option<bool> {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.good.contains(question) { Some(true) } else { remembered.bad.contains(question).then_some(false) }
+        if remembered.good.contains(key) { Some(true) } else { remembered.bad.contains(key).then_some(false) }
     }
 
     /// User, hash and password, each with its length, as one digest.
-    fn question(&self, user: &str, hash: &SecretString, password: &SecretString) -> Vec<u8> {
+    fn cache_key(&self, user: &str, hash: &SecretString, password: &SecretString) -> Vec<u8> {
         let mut digest = hmac::Context::with_key(&self.key);
         for part in [user, hash.expose_secret(), password.expose_secret()] {
             digest.update(&part.len().to_be_bytes());
@@ -202,8 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_known_user_with_the_right_password_is_let_in() {
-        let (verdicts, users) = (Verdicts::default(), users(&["alice"]));
-        let mut told = Vec::new();
+        let (passwords, users) = (PasswordCache::default(), users(&["alice"]));
+        let mut admitted = Vec::new();
         // Twice each: first by bcrypt, then from memory.
         for header in [
             basic("alice:Secret1"),
@@ -217,37 +217,37 @@ mod tests {
             HeaderValue::from_static("Bearer YWxpY2U6U2VjcmV0MQ=="),
             HeaderValue::from_static("bAsIc YWxpY2U6U2VjcmV0MQ=="),
         ] {
-            told.push(verdicts.admits(&users, Some(&header)).await);
+            admitted.push(passwords.admits(&users, Some(&header)).await);
         }
-        assert_eq!(told, [true, true, false, false, false, false, false, false, false, true]);
-        assert!(!verdicts.admits(&users, None).await);
+        assert_eq!(admitted, [true, true, false, false, false, false, false, false, false, true]);
+        assert!(!passwords.admits(&users, None).await);
     }
 
     #[tokio::test]
     async fn without_users_everyone_is_let_in() {
-        assert!(Verdicts::default().admits(&Users::default(), None).await);
+        assert!(PasswordCache::default().admits(&Users::default(), None).await);
     }
 
     #[tokio::test]
-    async fn the_password_of_nobody_does_not_let_anybody_in() {
-        let verdicts = Verdicts::default();
+    async fn the_dummy_password_lets_nobody_in() {
+        let passwords = PasswordCache::default();
         let mut users = users(&["alice"]);
         users.nobody = bcrypt::hash("Secret2", 4).unwrap().into();
-        assert!(!verdicts.admits(&users, Some(&basic("bob:Secret2"))).await);
+        assert!(!passwords.admits(&users, Some(&basic("bob:Secret2"))).await);
     }
 
     #[tokio::test]
-    async fn a_verdict_ends_with_the_hash_it_was_given_for() {
-        let verdicts = Verdicts::default();
-        assert!(verdicts.admits(&users(&["alice"]), Some(&basic("alice:Secret1"))).await);
+    async fn a_cached_result_ends_with_its_hash() {
+        let passwords = PasswordCache::default();
+        assert!(passwords.admits(&users(&["alice"]), Some(&basic("alice:Secret1"))).await);
         let mut changed = users(&["alice"]);
         changed.hashes.insert("alice".to_owned(), bcrypt::hash("Secret2", 4).unwrap().into());
-        assert!(!verdicts.admits(&changed, Some(&basic("alice:Secret1"))).await);
-        assert!(verdicts.admits(&changed, Some(&basic("alice:Secret2"))).await);
+        assert!(!passwords.admits(&changed, Some(&basic("alice:Secret1"))).await);
+        assert!(passwords.admits(&changed, Some(&basic("alice:Secret2"))).await);
     }
 
     #[test]
-    fn a_user_who_is_not_there_costs_as_much_as_the_dearest_who_is() {
+    fn an_unknown_user_costs_as_much_as_the_most_expensive_one() {
         let hash = |cost: &str| SecretString::from(format!("$2y${cost}${NOBODY}"));
         let mut errors = ErrorList::default();
         let users = Users::check(
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_verdict_is_forgotten_first() {
+    fn the_oldest_cached_result_is_forgotten_first() {
         let mut set = Bounded::default();
         for i in 0..=REMEMBERED {
             set.insert(vec![u8::try_from(i).unwrap()]);
@@ -271,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_shown_holds_a_hash() {
+    fn debug_output_never_contains_hashes() {
         assert_eq!(format!("{:?}", users(&["alice", "bob"])), r#"{"alice", "bob"}"#);
-        assert_eq!(format!("{:?}", Verdicts::default()), "Verdicts { .. }");
+        assert_eq!(format!("{:?}", PasswordCache::default()), "PasswordCache { .. }");
     }
 }

@@ -38,13 +38,13 @@ impl Rules {
         let text = sources.read(path).map_err(|message| vec![message])?;
         let text = std::str::from_utf8(&text).map_err(|_| vec!["expected UTF-8, found other bytes".to_owned()])?;
         let file = file::parse(text).map_err(|message| vec![message])?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let directory = path.parent().unwrap_or(Path::new(""));
 
         let mut errors = ErrorList::default();
         let http = file.http_server_config.unwrap_or_default();
         let http2 = http.http2.unwrap_or(true);
         let tls = file.tls_server_config.unwrap_or_default();
-        let tls = tls::load(&tls, http2, folder, sources, &mut errors);
+        let tls = tls::load(&tls, http2, directory, sources, &mut errors);
         let headers = headers(&http, &mut errors);
         let users = Users::check(file.basic_auth_users.unwrap_or_default(), &mut errors);
         let rate_limit = rate_limit(&file.rate_limit.unwrap_or_default(), &mut errors);
@@ -60,7 +60,7 @@ impl Rules {
     ///
     /// A file that is cut short while it is written looks like one that
     /// protects less, so that protection is taken away by a restart only.
-    pub(super) fn refused_after(&self, old: &Self) -> Vec<String> {
+    pub(super) fn weakenings_since(&self, old: &Self) -> Vec<String> {
         let checks = [
             ("tls_server_config", "TLS on or off as it was at the start", self.tls.is_some() != old.tls.is_some()),
             ("http_server_config.http2", "HTTP/2 on or off as it was at the start", self.http2 != old.http2),

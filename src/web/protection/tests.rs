@@ -7,23 +7,23 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A folder with a web configuration and a certificate for it.
-struct Folder(TempDir);
+/// A directory with a web configuration and a certificate for it.
+struct ConfigDirectory(TempDir);
 
 fn pair() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(vec!["exporter.example".to_owned()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
 }
 
-impl Folder {
+impl ConfigDirectory {
     fn new(text: &str) -> Self {
         crate::install_crypto_provider();
-        let folder = Self(tempfile::tempdir().unwrap());
+        let directory = Self(tempfile::tempdir().unwrap());
         let (certificate, key) = pair();
-        folder.write("tls.crt", &certificate);
-        folder.write("tls.key", &key);
-        folder.write("web.yml", text);
-        folder
+        directory.write("tls.crt", &certificate);
+        directory.write("tls.key", &key);
+        directory.write("web.yml", text);
+        directory
     }
 
     fn write(&self, name: &str, content: &str) {
@@ -35,14 +35,14 @@ impl Folder {
         Protection::load(&path).map_err(|errors| self.anonymous(&errors.join("\n")))
     }
 
-    /// A text without the folder's name, which is another each time.
+    /// A text without the directory's name, which is another each time.
     fn anonymous(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.0.path().display()), "")
     }
 }
 
 fn errors(text: &str) -> String {
-    Folder::new(text).load().expect_err("a mistake")
+    ConfigDirectory::new(text).load().expect_err("an error")
 }
 
 fn hash() -> String {
@@ -54,33 +54,33 @@ const TLS: &str = "tls_server_config:\n  cert_file: tls.crt\n  key_file: tls.key
 #[test]
 fn an_empty_file_protects_nothing() {
     for text in ["", "# nothing\n", "tls_server_config: {}\n", "basic_auth_users:\n", "rate_limit: {interval: 0}\n"] {
-        let protection = Folder::new(text).load().unwrap();
+        let protection = ConfigDirectory::new(text).load().unwrap();
         assert!(!protection.is_tls() && !protection.is_http2(), "{text}");
         assert!(protection.0.live.rules().users.is_empty(), "{text}");
     }
 }
 
 #[test]
-fn http2_is_spoken_over_tls_unless_it_is_switched_off() {
-    let told = |text: &str| {
-        let protection = Folder::new(text).load().unwrap();
+fn http2_is_offered_over_tls_unless_turned_off() {
+    let messages = |text: &str| {
+        let protection = ConfigDirectory::new(text).load().unwrap();
         let alpn = protection.0.live.rules().tls.as_ref().map(|tls| tls.config.alpn_protocols.clone());
         (protection.is_http2(), alpn)
     };
     let (h2, h1) = (b"h2".to_vec(), b"http/1.1".to_vec());
-    assert_eq!(told(TLS), (true, Some(vec![h2, h1.clone()])));
-    assert_eq!(told(&format!("{TLS}http_server_config: {{http2: false}}\n")), (false, Some(vec![h1])));
-    assert_eq!(told("http_server_config: {http2: true}\n"), (false, None));
+    assert_eq!(messages(TLS), (true, Some(vec![h2, h1.clone()])));
+    assert_eq!(messages(&format!("{TLS}http_server_config: {{http2: false}}\n")), (false, Some(vec![h1])));
+    assert_eq!(messages("http_server_config: {http2: true}\n"), (false, None));
 }
 
 #[test]
-fn suites_and_order_are_those_of_the_file() {
+fn cipher_suites_and_their_order_come_from_the_file() {
     let text = format!(
         "{TLS}  min_version: TLS12\n  max_version: TLS13\n  prefer_server_cipher_suites: false\n  \
          cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n  \
          curve_preferences: [CurveP384, X25519]\n"
     );
-    let protection = Folder::new(&text).load().unwrap();
+    let protection = ConfigDirectory::new(&text).load().unwrap();
     let rules = protection.0.live.rules();
     let config = &rules.tls.as_ref().unwrap().config;
     let provider = config.crypto_provider();
@@ -98,12 +98,12 @@ fn suites_and_order_are_those_of_the_file() {
     );
     assert_eq!(groups, ["secp384r1", "X25519"]);
     assert!(!config.ignore_client_order);
-    let default = Folder::new(TLS).load().unwrap();
+    let default = ConfigDirectory::new(TLS).load().unwrap();
     assert!(default.0.live.rules().tls.as_ref().unwrap().config.ignore_client_order);
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_with_place_and_remedy() {
+fn all_errors_are_reported_at_once_with_place_and_remedy() {
     let text = "
 tls_server_config:
   cert: also here
@@ -130,8 +130,8 @@ rate_limit:
 }
 
 #[test]
-fn mistakes_in_the_shape_name_their_line_and_show_no_value() {
-    let told: Vec<String> = [
+fn syntax_errors_name_their_line_and_show_no_value() {
+    let messages: Vec<String> = [
         "tls_config:\n  cert_file: x\n",
         "tls_server_config:\n  cert_fil: x\n",
         "basic_auth_users: CANARY\n",
@@ -149,13 +149,13 @@ fn mistakes_in_the_shape_name_their_line_and_show_no_value() {
     ]
     .map(errors)
     .to_vec();
-    let told = told.join("\n");
-    assert!(!told.contains("CANARY"), "{told}");
-    insta::assert_snapshot!(told);
+    let messages = messages.join("\n");
+    assert!(!messages.contains("CANARY"), "{messages}");
+    insta::assert_snapshot!(messages);
 }
 
 #[test]
-fn rules_about_several_keys_are_kept() {
+fn rules_across_keys_are_checked() {
     let cases = [
         ("no certificate", "tls_server_config:\n  min_version: TLS13\n".to_owned()),
         ("no key", "tls_server_config:\n  cert_file: tls.crt\n".to_owned()),
@@ -181,26 +181,26 @@ fn rules_about_several_keys_are_kept() {
         ("no burst", "rate_limit: {interval: 1s}\n".to_owned()),
         ("no file", "tls_server_config:\n  cert_file: no.crt\n  key_file: no.key\n".to_owned()),
     ];
-    let told: Vec<_> =
+    let messages: Vec<_> =
         cases.iter().map(|(name, text)| format!("{name}\n  {}", errors(text).replace('\n', "\n  "))).collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
-fn the_key_of_another_certificate_is_a_mistake() {
-    let folder = Folder::new(TLS);
-    folder.write("tls.key", &pair().1);
-    let told = folder.load().unwrap_err();
+fn a_key_of_another_certificate_is_an_error() {
+    let directory = ConfigDirectory::new(TLS);
+    directory.write("tls.key", &pair().1);
+    let messages = directory.load().unwrap_err();
     assert!(
-        told.starts_with(
+        messages.starts_with(
             "`web.yml`: tls_server_config.key: expected the private key of the certificate, found another"
         ),
-        "{told}"
+        "{messages}"
     );
 }
 
 #[test]
-fn inline_texts_do_as_files_do_and_never_show() {
+fn inline_certificates_work_like_files_and_are_never_shown() {
     let (certificate, key) = pair();
     let indented = |pem: &str| pem.trim().replace('\n', "\n    ");
     let text = format!(
@@ -211,7 +211,7 @@ fn inline_texts_do_as_files_do_and_never_show() {
         indented(&certificate),
         hash(),
     );
-    let protection = Folder::new(&text).load().unwrap();
+    let protection = ConfigDirectory::new(&text).load().unwrap();
     assert_eq!((protection.is_tls(), protection.client_auth()), (true, ClientAuth::RequireAndVerify));
     let shown = format!("{protection:?}");
     assert!(!shown.contains("$2b$"), "{shown}");
@@ -228,11 +228,11 @@ async fn second_look(protection: &Protection) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_in_force_after_a_second_and_a_broken_one_is_not() {
-    let folder = Folder::new(&format!(
+    let directory = ConfigDirectory::new(&format!(
         "http_server_config:\n  headers: {{X-Frame-Options: deny}}\nbasic_auth_users:\n  alice: {}\n",
         hash()
     ));
-    let protection = folder.load().unwrap();
+    let protection = directory.load().unwrap();
     let header = async |protection: &Protection| {
         let (headers, _) = protection.admit(&HeaderMap::new()).await;
         headers.get("x-frame-options").map(|value| value.to_str().unwrap().to_owned())
@@ -244,73 +244,75 @@ async fn a_change_is_in_force_after_a_second_and_a_broken_one_is_not() {
         )
     };
 
-    folder.write("web.yml", &text("sameorigin"));
+    directory.write("web.yml", &text("sameorigin"));
     assert_eq!(header(&protection).await.as_deref(), Some("deny"), "within the second");
     assert_eq!(second_look(&protection).await, None);
     assert_eq!(header(&protection).await.as_deref(), Some("sameorigin"));
 
-    folder.write("web.yml", &text("maybe"));
+    directory.write("web.yml", &text("maybe"));
     let problem = second_look(&protection).await;
     assert_eq!(
         problem.as_deref(),
         Some("http_server_config.headers.X-Frame-Options: expected `deny`, `sameorigin`, found `maybe`; correct it")
     );
-    assert_eq!(second_look(&protection).await, problem, "it stays told");
+    assert_eq!(second_look(&protection).await, problem, "it stays reported");
     assert_eq!(header(&protection).await.as_deref(), Some("sameorigin"), "the former stays");
 
-    fs::remove_file(folder.0.path().join("web.yml")).unwrap();
-    let gone = second_look(&protection).await.map(|problem| folder.anonymous(&problem));
+    fs::remove_file(directory.0.path().join("web.yml")).unwrap();
+    let gone = second_look(&protection).await.map(|problem| directory.anonymous(&problem));
     assert!(gone.is_some_and(|gone| gone.starts_with("expected a readable file, found `web.yml`: No such file")));
 
-    folder.write("web.yml", &text("deny"));
+    directory.write("web.yml", &text("deny"));
     assert_eq!(second_look(&protection).await, None);
     assert_eq!(header(&protection).await.as_deref(), Some("deny"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_certificate_is_in_force_once_its_key_is_there() {
-    let folder = Folder::new(TLS);
-    let protection = folder.load().unwrap();
+async fn a_new_certificate_takes_effect_once_its_key_is_there() {
+    let directory = ConfigDirectory::new(TLS);
+    let protection = directory.load().unwrap();
     let old = protection.server_config().await.unwrap();
     let (certificate, key) = pair();
-    folder.write("tls.crt", &certificate);
+    directory.write("tls.crt", &certificate);
     let problem = second_look(&protection).await.unwrap();
     assert!(problem.starts_with("tls_server_config.key: expected the private key of the certificate"), "{problem}");
     assert!(Arc::ptr_eq(&old, &protection.server_config().await.unwrap()));
-    folder.write("tls.key", &key);
+    directory.write("tls.key", &key);
     assert_eq!(second_look(&protection).await, None);
     assert!(!Arc::ptr_eq(&old, &protection.server_config().await.unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn protection_is_taken_away_by_a_restart_only() {
+async fn only_a_restart_removes_protection() {
     let ca = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: tls.crt\n";
     let users = format!("basic_auth_users:\n  alice: {}\n", hash());
-    let folder = Folder::new(&format!("{TLS}{ca}{users}"));
-    let protection = folder.load().unwrap();
-    let mut told = Vec::new();
+    let directory = ConfigDirectory::new(&format!("{TLS}{ca}{users}"));
+    let protection = directory.load().unwrap();
+    let mut messages = Vec::new();
     for text in [
         String::new(),
         format!("{TLS}{ca}"),
         format!("{TLS}{users}"),
         format!("{TLS}{ca}{users}http_server_config: {{http2: false}}\n"),
     ] {
-        folder.write("web.yml", &text);
-        told.push(second_look(&protection).await.unwrap());
+        directory.write("web.yml", &text);
+        messages.push(second_look(&protection).await.unwrap());
     }
-    insta::assert_snapshot!(told.join("\n"));
-    folder.write("web.yml", &format!("{TLS}{ca}{users}"));
+    insta::assert_snapshot!(messages.join("\n"));
+    directory.write("web.yml", &format!("{TLS}{ca}{users}"));
     assert_eq!(second_look(&protection).await, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_requests_than_the_limit_are_refused_before_a_password_is_looked_at() {
-    let folder =
-        Folder::new(&format!("rate_limit: {{interval: 1m, burst: 2}}\nbasic_auth_users:\n  alice: {}\n", hash()));
-    let protection = folder.load().unwrap();
-    let mut answers = Vec::new();
+    let directory = ConfigDirectory::new(&format!(
+        "rate_limit: {{interval: 1m, burst: 2}}\nbasic_auth_users:\n  alice: {}\n",
+        hash()
+    ));
+    let protection = directory.load().unwrap();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        answers.push(protection.admit(&HeaderMap::new()).await.1.unwrap().status().as_u16());
+        statuses.push(protection.admit(&HeaderMap::new()).await.1.unwrap().status().as_u16());
     }
-    assert_eq!(answers, [401, 401, 429]);
+    assert_eq!(statuses, [401, 401, 429]);
 }

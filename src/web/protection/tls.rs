@@ -82,14 +82,14 @@ fn curves() -> [(&'static str, &'static dyn rustls::crypto::SupportedKxGroup); 3
 pub(super) fn load(
     section: &TlsSection,
     http2: bool,
-    folder: &Path,
+    directory: &Path,
     sources: &mut Sources,
     errors: &mut ErrorList,
 ) -> Option<Tls> {
     if is_empty(section) {
         return None;
     }
-    let mut pem = Pem { folder, sources, errors };
+    let mut pem = Pem { directory, sources, errors };
     let certificates = pem.required("cert", section.cert.as_deref(), section.cert_file.as_deref());
     let key = section.key.as_ref().map(|key| key.expose_secret());
     let key = pem.required("key", key, section.key_file.as_deref());
@@ -164,7 +164,7 @@ fn is_empty(section: &TlsSection) -> bool {
 
 /// Reads PEM from the file itself or from another.
 struct Pem<'a> {
-    folder: &'a Path,
+    directory: &'a Path,
     sources: &'a mut Sources,
     errors: &'a mut ErrorList,
 }
@@ -189,7 +189,7 @@ impl Pem<'_> {
             }
             (Some(text), None) => Some(text.as_bytes().to_vec().into()),
             (None, Some(file)) => {
-                let file: PathBuf = self.folder.join(file);
+                let file: PathBuf = self.directory.join(file);
                 let read = self.sources.read(&file);
                 self.errors.take(&place, read).map(SecretSlice::from)
             }
@@ -218,9 +218,9 @@ fn client_auth(section: &TlsSection, errors: &mut ErrorList) -> Option<ClientAut
     errors.take("tls_server_config.client_auth_type", found)
 }
 
-/// The check of clients: nothing after a mistake, `Some(None)` if there is to be
+/// The check of clients: nothing after an error, `Some(None)` if there is to be
 /// none.
-#[expect(clippy::option_option, reason = "a mistake and no check are not the same")]
+#[expect(clippy::option_option, reason = "an error and no check are not the same")]
 fn verifier(
     section: &TlsSection,
     auth: ClientAuth,

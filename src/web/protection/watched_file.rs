@@ -17,7 +17,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The rules in force.
 #[derive(Debug)]
-pub(super) struct Live(Arc<Inner>);
+pub(super) struct WatchedFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -34,7 +34,7 @@ struct Watch {
     next_look: Instant,
 }
 
-impl Live {
+impl WatchedFile {
     /// Rules that never change.
     pub(super) fn fixed(rules: Rules) -> Self {
         Self::new(rules, None)
@@ -76,7 +76,7 @@ impl Live {
             if let Err(panicked) = look.await
                 && panicked.is_panic()
             {
-                error!("reading --web.config.file again died; what was in force stays");
+                error!("reloading --web.config.file panicked; keeping the current settings");
             }
         }
         self.rules()
@@ -85,7 +85,7 @@ impl Live {
 
 impl Watch {
     /// Reads everything again if anything changed. A broken file changes
-    /// nothing, and is told once.
+    /// nothing, and is reported once.
     fn look(&mut self, inner: &Inner) {
         if !self.sources.changed() {
             return;
@@ -93,7 +93,7 @@ impl Watch {
         self.sources = Sources::default();
         let file = self.path.display();
         let read = Rules::load(&self.path, &mut self.sources).and_then(|rules| {
-            match rules.refused_after(&inner.rules.load()) {
+            match rules.weakenings_since(&inner.rules.load()) {
                 refused if refused.is_empty() => Ok(rules),
                 refused => Err(refused),
             }
