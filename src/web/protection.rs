@@ -8,7 +8,7 @@
 //! | [`rules`] | the format, checked, as what is in force |
 //! | [`tls`], [`client_certificate`] | the TLS side of it |
 //! | [`basic_auth`], [`rate_limit`] | who is let in, and how often |
-//! | [`live`] | reading it again when it changes |
+//! | [`watched_file`] | reading it again when it changes |
 //!
 //! Secrets come in here (private keys, password hashes, passwords) and nothing
 //! that can be shown holds them: no error, no log line, no `Debug`.

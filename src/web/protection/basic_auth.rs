@@ -2,7 +2,7 @@
 //!
 //! A password costs one bcrypt, whoever asks and whether or not the user is
 //! there, and bcrypts run one at a time: guessing is slow and takes one thread.
-//! PasswordCache are remembered, so that a scraper costs one bcrypt in all.
+//! Results of checks are remembered, so that a scraper costs one bcrypt in all.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
@@ -17,7 +17,7 @@ use tracing::error;
 
 use super::error_list::ErrorList;
 
-/// PasswordCache that are remembered, of either kind. Bad ones have a store of their
+/// Results that are remembered, of either kind. Bad ones have a store of their
 /// own, so that guesses do not push out the good ones.
 const REMEMBERED: usize = 128;
 
