@@ -24,15 +24,17 @@
 //! config                               flags, environment and YAML
 //! poller           web
 //! partner_api      exposition
+//! catalogue                            every family, and how it is read
 //! telemetry        fleet
-//! catalogue  clock  model  yaml        plain values and constants
+//! family  clock  model  yaml           plain values and constants
 //! ```
 //!
 //! * [`cli`] holds the commands, [`runtime`] runs the exporter that they start.
 //! * [`config`] turns flags, environment and YAML into one validated configuration.
-//! * [`model`] holds the plain values that all others share, [`catalogue`] every
-//!   family with its help, [`telemetry`] the exporter's own metrics and the log,
-//!   [`clock`] the time, `yaml` files that may hold secrets.
+//! * [`catalogue`] is the table of all metric families, each described as a
+//!   [`family::Family`]; [`telemetry`] holds the exporter's own metrics and the log.
+//! * [`model`] holds the plain values that all others share, [`clock`] the time,
+//!   `yaml` files that may hold secrets.
 //! * [`simulator`] serves the same API for `demo`, tests and benchmarks; only
 //!   commands and tests import it.
 
@@ -41,6 +43,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod exposition;
+pub mod family;
 pub mod fleet;
 pub mod model;
 pub mod partner_api;

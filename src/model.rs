@@ -14,6 +14,7 @@ mod ids;
 mod observation;
 mod timestamp;
 mod vocabulary;
+mod words;
 
 pub use channel::{Channel, MessagingLimit, UnknownTier};
 pub use client::Client;
@@ -22,6 +23,7 @@ pub use ids::{ChannelId, ClientId, PartnerId};
 pub use observation::Observation;
 pub use timestamp::Timestamp;
 pub use vocabulary::{Endpoint, Field, Reason};
+pub(crate) use words::words;
 
 /// A text of the API. Almost all are ids, numbers and names of up to 24 bytes,
 /// which stand in their place: a fleet is compared and held without a heap

@@ -6,7 +6,8 @@
 //!
 //! Every series that can exist starts at 0 when its partner becomes known.
 
+mod declare;
 mod instruments;
 pub mod logging;
 
-pub use instruments::{LastFailure, PartnerInstruments, Telemetry};
+pub use instruments::{FAMILIES, LastFailure, PartnerInstruments, Telemetry};

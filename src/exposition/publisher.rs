@@ -14,7 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::piece::{Deflater, Piece};
-use super::render::{FRESHNESS, RenderSettings, Renderer, in_chunks, in_partner};
+use super::render::{RenderSettings, Renderer};
 use super::snapshot::{Part, PartnerSummary, Snapshot};
 use crate::catalogue::FAMILIES;
 use crate::fleet::{Change, ClientState, Fleet, Overview, PartnerState};
@@ -87,7 +87,7 @@ impl Publisher {
         if changes.partner || !known {
             self.renderer.clear();
             self.renderer.partner(fleet);
-            pieces.whole = Arc::new(self.part(in_partner, &pieces.whole));
+            pieces.whole = Arc::new(self.part(&pieces.whole));
             pieces.state = fleet.partner_state().clone();
         }
         let mut dirty: BTreeMap<usize, Change> = BTreeMap::new();
@@ -170,7 +170,7 @@ impl Publisher {
             self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
             unreadable_clients += usize::from(state.up == Some(false));
         }
-        for &family in FRESHNESS {
+        for family in self.renderer.freshness() {
             let lines = self.renderer.lines(family);
             chunk.part[family] = self.deflater.piece(&lines.text, lines.series, Some(&chunk.part[family]));
         }
@@ -197,15 +197,15 @@ impl Publisher {
         }
         overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
-        Chunk { first: clients[0].client.id.clone(), part: self.part(in_chunks, before), overview: Arc::new(overview) }
+        Chunk { first: clients[0].client.id.clone(), part: self.part(before), overview: Arc::new(overview) }
     }
 
-    /// A piece for each family that is meant, an empty one for the others.
-    fn part(&mut self, meant: fn(usize) -> bool, before: &Part) -> Part {
+    /// A piece for each family, of what was rendered last.
+    fn part(&mut self, before: &Part) -> Part {
         let Self { renderer, deflater, .. } = self;
-        let piece = |family| match renderer.lines(family) {
-            lines if meant(family) => deflater.piece(&lines.text, lines.series, before.get(family)),
-            _ => Piece::EMPTY,
+        let piece = |family| {
+            let lines = renderer.lines(family);
+            deflater.piece(&lines.text, lines.series, before.get(family))
         };
         (0..FAMILIES.len()).map(piece).collect()
     }

@@ -3,34 +3,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::{Availability, Channel, ChannelId, ClientId, MessagingLimit, QualityRating};
+use crate::model::{Availability, Channel, ChannelId, ClientId, MessagingLimit, QualityRating, words};
 
-/// A field whose changes are counted and logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WatchedField {
-    /// Availability for messaging.
-    AvailabilityStatus,
-    /// Meta's quality rating.
-    QualityRating,
-    /// Recipients per rolling 24 h.
-    MessagingLimit,
-    /// Lifecycle status.
-    Status,
-}
-
-impl WatchedField {
-    /// Every watched field.
-    pub const ALL: &'static [Self] =
-        &[Self::AvailabilityStatus, Self::QualityRating, Self::MessagingLimit, Self::Status];
-
-    /// The field as a label value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AvailabilityStatus => "availability_status",
-            Self::QualityRating => "quality_rating",
-            Self::MessagingLimit => "messaging_limit",
-            Self::Status => "status",
-        }
+words! {
+    /// A field whose changes are counted and logged.
+    WatchedField {
+        /// Availability for messaging.
+        AvailabilityStatus = "availability_status",
+        /// Meta's quality rating.
+        QualityRating = "quality_rating",
+        /// Recipients per rolling 24 h.
+        MessagingLimit = "messaging_limit",
+        /// Lifecycle status.
+        Status = "status",
     }
 }
 

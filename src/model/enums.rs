@@ -4,25 +4,17 @@
 //! case-insensitive and answers `None` for a value nobody has seen. What to do
 //! then (state `Unknown`, a count, a log line) is the decoder's decision.
 
+use super::words::words;
+
 macro_rules! states {
     (
         $(#[$doc:meta])*
         $name:ident { $( $(#[$vdoc:meta])* $variant:ident = $text:literal ),+ $(,)? }
         aliases { $( $alias:literal => $target:ident ),* $(,)? }
     ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $( $(#[$vdoc])* $variant ),+ }
+        words! { $(#[$doc])* $name { $( $(#[$vdoc])* $variant = $text ),+ } }
 
         impl $name {
-            /// Every state, in the order of exposition.
-            pub const ALL: &'static [Self] = &[ $( Self::$variant ),+ ];
-
-            /// The state as a label value.
-            pub const fn as_str(self) -> &'static str {
-                match self { $( Self::$variant => $text ),+ }
-            }
-
             /// The state that the API means by `value`, or `None` if nobody has
             /// seen that value. White space around it and case do not matter.
             pub fn parse(value: &str) -> Option<Self> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use d360_exporter::catalogue::{FAMILIES, Scope};
+use d360_exporter::catalogue::{FAMILIES, Family, Kind, Scope, Values};
 use serde_json::json;
 
 use crate::harness::{Api, Exporter, Exposition, fleet};
@@ -75,27 +75,77 @@ fn cell(text: &str) -> String {
 #[test]
 fn the_metrics_document_matches_the_catalogue() {
     let mut text = String::from(
-        "# Metrics\n\nWritten from the catalogue in `src/catalogue.rs`; `UPDATE_DOCS=1 cargo test --test it catalogue` writes it \
+        "# Metrics\n\nWritten from the catalogue in `src/catalogue`; `UPDATE_DOCS=1 cargo test --test it catalogue` writes it \
          again.\n\nSeries carry ids; names are on the `_info` series alone, to be joined with\n\
          `* on (channel_id) group_left (display_name) d360_channel_info`. Missing data is a missing series.\n",
     );
     let scopes = [
         (Scope::Channel, "Channels"),
+        (Scope::Waba, "WhatsApp business accounts"),
         (Scope::Client, "Clients"),
         (Scope::Partner, "Partners"),
         (Scope::Api, "The Partner API as seen"),
         (Scope::Exporter, "The exporter"),
     ];
     for (scope, title) in scopes {
-        write!(text, "\n## {title}\n\n| metric | type | labels | |\n|---|---|---|---|\n").unwrap();
-        for family in FAMILIES.iter().filter(|family| family.scope == scope) {
-            let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
-            let row =
-                [format!("`{}`", family.name), family.kind.as_str().to_owned(), labels.join(", "), cell(family.help)];
-            writeln!(text, "| {} |", row.join(" | ")).unwrap();
+        let families: Vec<_> = FAMILIES.iter().filter(|family| family.scope == scope).collect();
+        if families.is_empty() {
+            continue;
+        }
+        write!(text, "\n## {title}\n").unwrap();
+        for family in families {
+            let Family { name, help, .. } = family;
+            write!(text, "\n### `{name}`\n\n{}. {help}\n", capitalised(family.kind.as_str())).unwrap();
+            let described: String = family.labels.iter().zip(family.values).filter_map(described).collect();
+            if !described.is_empty() {
+                write!(text, "\n{described}").unwrap();
+            }
+            write!(text, "\n```text\n{}\n```\n", sample(family)).unwrap();
         }
     }
     document("metrics.md", &text);
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// A line about the values of a label; none for ids, which are the same everywhere.
+fn described((label, values): (&&str, &Values)) -> Option<String> {
+    Some(match values {
+        Values::Id(_) => return None,
+        Values::Of(values) => {
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("* `{label}`: {}\n", values.join(", "))
+        }
+        Values::Text(what, _) => format!("* `{label}`: {what}\n"),
+    })
+}
+
+/// A sample line of a family, with the first value of each label.
+fn sample(family: &Family) -> String {
+    let mut labels: Vec<_> = family
+        .labels
+        .iter()
+        .zip(family.values)
+        .map(|(label, values)| {
+            let value = match values {
+                Values::Id(value) | Values::Text(_, value) => value,
+                Values::Of(values) => values[0],
+            };
+            format!("{label}=\"{value}\"")
+        })
+        .collect();
+    let mut name = family.name.to_owned();
+    if family.kind == Kind::Histogram {
+        labels.push("le=\"0.25\"".to_owned());
+        name.push_str("_bucket");
+    }
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    let value =
+        if name.ends_with("timestamp_seconds") || name.ends_with("start_time_seconds") { "1767225600" } else { "1" };
+    format!("{name}{labels} {value}")
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! The families of channels.
+
+use super::entry::{Entry, families, polled};
+use crate::family::Values;
+use crate::model::{Availability, HubStatus, LifecycleStatus, MessagingLimit, QualityRating};
+
+/// One entry per family.
+pub(super) const FAMILIES: &[Entry] = families! {
+    Channel Gauge "d360_channel_info" [
+        "client_name" = Values::Text("name of the client", "Bakery One"),
+        "phone_number" = Values::Text("phone number, as --metrics.phone-number allows", "4930000001"),
+        "display_name" = Values::Text("name that recipients see", "Bakery One"),
+        "waba_account_id" = super::WABA_ACCOUNT_ID,
+    ],
+        polled!("Information about the channel; always 1."),
+        |row, out| out.sample(&[
+            row.client_name,
+            row.phone_number,
+            row.channel.display_name.as_deref().unwrap_or_default(),
+            row.channel.waba_account_id.as_deref().unwrap_or_default(),
+        ], 1_u64.into());
+    Channel Gauge "d360_channel_availability_status" ["status" = Values::Of(Availability::TEXTS)],
+        polled!("Availability of the channel: 1 for its current state, 0 for the others."),
+        |row, out| out.states(Availability::TEXTS, row.channel.availability.as_str());
+    Channel Gauge "d360_channel_quality_rating" ["rating" = Values::Of(QualityRating::TEXTS)],
+        polled!("Meta's quality rating of the channel: 1 for its current rating, 0 for the others."),
+        |row, out| out.states(QualityRating::TEXTS, row.channel.quality.as_str());
+    Channel Gauge "d360_channel_quality_score" [],
+        polled!("Meta's quality rating of the channel as a number: 3 high, 2 medium, 1 low; absent if not rated."),
+        |row, out| out.value(row.channel.quality.score());
+    Channel Gauge "d360_channel_messaging_limit" [],
+        polled!("Users that the channel may start conversations with per rolling 24 h; +Inf if unlimited, absent if not set. All numbers of a business portfolio share one limit: do not sum."),
+        |row, out| out.value(row.channel.limit.map(|limit| match limit {
+            MessagingLimit::Recipients(n) => n.into(),
+            MessagingLimit::Unlimited => super::Value::Float(f64::INFINITY),
+        }));
+    Channel Gauge "d360_channel_status" ["status" = Values::Of(LifecycleStatus::TEXTS)],
+        polled!("Current lifecycle status of the channel; always 1."),
+        |row, out| out.word(Some(row.channel.status.as_str()));
+    Channel Gauge "d360_channel_hub_status" ["status" = Values::Of(HubStatus::TEXTS)],
+        polled!("Current hub status of the channel; always 1. Deprecated by 360dialog, but the only field that shows pending_deletion."),
+        |row, out| out.word(row.channel.hub_status.map(HubStatus::as_str));
+    Channel Gauge "d360_channel_last_quality_event" ["event" = Values::Text("Meta's event, lower case", "flagged")],
+        polled!("Meta's last event about the quality of the channel; always 1, absent if there was none."),
+        |row, out| out.word(row.channel.last_quality_event.as_deref());
+    Channel Gauge "d360_channel_official_business_account" [],
+        polled!("1 if Meta lists the channel as an Official Business Account, 0 if not, absent if unknown."),
+        |row, out| out.value(row.channel.official_business_account);
+    Channel Gauge "d360_channel_created_timestamp_seconds" [],
+        polled!("When the channel was created, in Unix seconds."),
+        |row, out| out.value(row.channel.created_at);
+    Channel Gauge "d360_channel_cancelled_timestamp_seconds" [],
+        polled!("When the channel's cancellation was registered, in Unix seconds; absent if it is not cancelled."),
+        |row, out| out.value(row.channel.cancelled_at);
+    Channel Gauge "d360_channel_termination_timestamp_seconds" [],
+        polled!("When the channel ends, in Unix seconds, past or future; absent if no end is set."),
+        |row, out| out.value(row.channel.terminated_at);
+};
