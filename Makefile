@@ -65,7 +65,7 @@ fmt: ## Format the code
 demo: ## Run the exporter on the embedded simulator
 	$(CARGO) run --release -- demo
 
-demo-stack: test-tools ## Run exporter and simulator with real Prometheus and Alertmanager
+demo-stack: ## Run exporter and simulator with real Prometheus and Alertmanager
 	$(CARGO) build --release --locked
 	./scripts/demo-stack.sh
 
