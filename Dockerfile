@@ -1,7 +1,11 @@
 # The exporter as one static file in an empty image: no shell, no packages, and
 # nothing to write to. Run it with a read-only root.
 
-FROM rust:1.95-bookworm AS build
+# A tag can move, a digest cannot. To take another base: look up its digest (`docker buildx imagetools inspect
+# rust:1.95-bookworm`), change the line or pass --build-arg RUST_IMAGE=…
+ARG RUST_IMAGE=rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1
+
+FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock build.r[s] ./
 COPY src ./src

@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare pictures dist-docs deb deny sbom image-test faults fuzz soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare pictures dist-docs install uninstall deb deb-test deny sbom image-test faults fuzz soak
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,6 +20,7 @@ test-tools: ## Install the packages that the tests need
 	@./scripts/install-packages.sh $(TEST_PACKAGES)
 	@./scripts/install-python-packages.sh
 	@CACHE_DIR=$(CURDIR)/target/deploy-check deploy/check.sh install
+	@./scripts/install-go-tools.sh
 	@./scripts/install-browser-tools.sh
 
 faults: ## Play every fault of the simulator, alone and in pairs, and write the matrix into docs/faults.md
@@ -82,19 +83,49 @@ image-test: ## Build the container image without a registry, and run it (root)
 	@./scripts/install-packages.sh buildah debootstrap
 	./scripts/image-test.sh
 
+EXPORTER := target/release/d360_exporter
 DIST_DOCS := target/dist-docs
 
-dist-docs: ## Write the manual pages and the completions to target/dist-docs
+dist-docs: ## Build for release, and write the manual pages and the completions to target/dist-docs
 	$(CARGO) build --locked --release
-	rm -rf $(DIST_DOCS)
-	mkdir -p $(DIST_DOCS)/completions
-	target/release/d360_exporter man $(DIST_DOCS)/man
-	target/release/d360_exporter completions bash > $(DIST_DOCS)/completions/d360_exporter.bash
-	target/release/d360_exporter completions zsh > $(DIST_DOCS)/completions/_d360_exporter
-	target/release/d360_exporter completions fish > $(DIST_DOCS)/completions/d360_exporter.fish
+	scripts/dist-docs.sh $(EXPORTER) $(DIST_DOCS)
+
+# Where `make install` puts things. DESTDIR goes before all of them, for who makes packages.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+SETTINGS = $(DESTDIR)$(SYSCONFDIR)/d360_exporter/d360_exporter.env
+INSTALLED = $(DESTDIR)$(PREFIX)/bin/d360_exporter \
+	$(DESTDIR)$(UNITDIR)/d360_exporter.service \
+	$(DESTDIR)$(PREFIX)/share/man/man1/d360_exporter*.1 \
+	$(DESTDIR)$(PREFIX)/share/bash-completion/completions/d360_exporter \
+	$(DESTDIR)$(ZSHDIR)/_d360_exporter \
+	$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/d360_exporter.fish
+
+install: ## Install program, unit, settings, manual pages and completions below PREFIX (after make dist-docs)
+	@test -x $(EXPORTER) -a -d $(DIST_DOCS)/man || { echo "error: expected $(EXPORTER) and $(DIST_DOCS), found none; run make dist-docs first, as yourself" >&2; exit 1; }
+	install -D -m 0755 $(EXPORTER) $(DESTDIR)$(PREFIX)/bin/d360_exporter
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's#^ExecStart=/usr/bin/#ExecStart=$(PREFIX)/bin/#' deploy/systemd/d360_exporter.service > $(DESTDIR)$(UNITDIR)/d360_exporter.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/d360_exporter.service
+	# Settings that are there are yours.
+	test -e $(SETTINGS) || install -D -m 0644 deploy/systemd/d360_exporter.env $(SETTINGS)
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 $(DIST_DOCS)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -D -m 0644 $(DIST_DOCS)/completions/d360_exporter.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/d360_exporter
+	install -D -m 0644 $(DIST_DOCS)/completions/_d360_exporter $(DESTDIR)$(ZSHDIR)/_d360_exporter
+	install -D -m 0644 $(DIST_DOCS)/completions/d360_exporter.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/d360_exporter.fish
+
+uninstall: ## Remove what make install has installed; settings, key and state stay
+	rm -f $(INSTALLED)
 
 # The same source in any folder gives the same bytes: paths are cut, times are the commit's.
 deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 deb: dist-docs ## Build the Debian package (needs `cargo install cargo-deb`)
 	$(CARGO) deb --locked --no-build
+
+deb-test: deb ## Install, upgrade and purge the Debian package in a clean Debian (root; needs cargo-deb)
+	@./scripts/install-packages.sh debootstrap
+	./scripts/deb-test.sh

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Checks what is built in against deny.toml: licences, banned crates, sources.
+"""Checks what is built in against deny.toml: licences, banned crates, sources and, where they can be had, advisories.
 
-This is the part of `cargo deny check` that needs neither network nor an
-installation; the advisories need both.
+`cargo deny check` does more, and needs an installation and a network, which a submission has not. Licences, bans and
+sources are therefore judged here, from `cargo metadata` alone. Advisories need a database: they are checked by
+cargo-deny if it is installed and can fetch that database, and otherwise the last line says that they were not.
+
+    check-supply-chain.py [METADATA]     the output of `cargo metadata`, instead of this folder's; no advisories then
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -44,29 +48,60 @@ def allowed(expression, allow):
     return alternatives()
 
 
-def main():
+def package_breaches(package, rules):
+    """What is wrong with one crate."""
+    name = f"{package['name']} {package['version']}"
+    licence, source = package.get("license") or "", package["source"]
+    if not licence or not allowed(licence, rules["licenses"]["allow"]):
+        yield f"{name}: expected an allowed licence, found `{licence}`; see deny.toml"
+    if package["name"] in {rule["crate"] for rule in rules["bans"]["deny"]}:
+        yield f"{name}: expected no such crate, found it; see deny.toml"
+    # A crate without a source is this repository's own.
+    kind, _, index = (source or "").partition("+")
+    if source is None:
+        return
+    if kind not in ("registry", "sparse"):
+        yield f"{name}: expected a registry's crate, found `{source}`"
+    elif index.rstrip("/") not in rules["sources"]["allow-registry"]:
+        yield f"{name}: expected a registry that deny.toml allows, found `{source}`"
+
+
+def advisories():
+    """Runs cargo-deny if it can be: its verdict in a sentence, and whether it found something."""
+    if shutil.which("cargo-deny") is None:
+        return "advisories: not checked, cargo-deny is not installed", False
+    fetched = subprocess.run(["cargo-deny", "fetch", "db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if fetched.returncode != 0:
+        return "advisories: not checked, cargo-deny cannot fetch the database", False
+    checked = subprocess.run(["cargo-deny", "check", "--disable-fetch", "advisories"])
+    if checked.returncode != 0:
+        return "advisories: expected none, found what stands above", True
+    return "advisories: none", False
+
+
+def main(arguments):
     """Prints every breach; exit code 1 if there is any."""
     with open("deny.toml", "rb") as file:
         rules = tomllib.load(file)
-    command = ["cargo", "metadata", "--format-version=1", "--locked"]
-    packages = json.loads(subprocess.check_output(command, text=True))["packages"]
-    banned = {rule["crate"] for rule in rules["bans"]["deny"]}
-    breaches, used = [], set()
-    for package in packages:
-        name = f"{package['name']} {package['version']}"
-        licence = package.get("license") or ""
-        used.update(re.findall(r"[A-Za-z0-9.-]+", licence))
-        if not licence or not allowed(licence, rules["licenses"]["allow"]):
-            breaches.append(f"{name}: expected an allowed licence, found `{licence}`; see deny.toml")
-        if package["name"] in banned:
-            breaches.append(f"{name}: expected no such crate, found it; see deny.toml")
-        source = package["source"]
-        if source is not None and not source.startswith("registry+"):
-            breaches.append(f"{name}: expected a registry's crate, found `{source}`")
-    breaches += [f"{licence}: allowed, but no crate has it" for licence in rules["licenses"]["allow"] if licence not in used]
+    if arguments:
+        with open(arguments[0], encoding="utf-8") as file:
+            metadata = json.load(file)
+    else:
+        command = ["cargo", "metadata", "--format-version=1", "--locked"]
+        metadata = json.loads(subprocess.check_output(command, text=True))
+    packages = metadata["packages"]
+    breaches = [breach for package in packages for breach in package_breaches(package, rules)]
+    if not arguments:
+        used = {word for package in packages for word in re.findall(r"[A-Za-z0-9.-]+", package.get("license") or "")}
+        unused = [licence for licence in rules["licenses"]["allow"] if licence not in used]
+        breaches += [f"{licence}: allowed, but no crate has it" for licence in unused]
     print("\n".join(breaches) or f"{len(packages)} packages keep to deny.toml")
-    return bool(breaches)
+    vulnerable = False
+    if not arguments:
+        verdict, vulnerable = advisories()
+        print(verdict)
+    return bool(breaches) or vulnerable
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

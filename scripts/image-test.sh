@@ -1,13 +1,13 @@
 #!/bin/bash
 # Builds the image with buildah where no registry is at hand, and runs it.
 #
-# The base image of the first stage is made here, under the name that the
-# Dockerfile uses: Debian by debootstrap, and the Rust toolchain of this machine.
-# Needs root. Packages: buildah, debootstrap.
+# The base image of the first stage is made here, and handed over as the Dockerfile's argument RUST_IMAGE: Debian by
+# debootstrap, and the Rust toolchain of this machine. Needs root. Packages: buildah, debootstrap.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-base=$(sed -n 's/^FROM \(rust:[^ ]*\) AS build$/\1/p' Dockerfile)
+# Named by the toolchain, so that another one makes another image.
+base=localhost/d360_exporter_build:$(rustc --version | cut -d ' ' -f 2)
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
 work=$(mktemp -d)
 container=
@@ -17,7 +17,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-if ! buildah inspect --type image "localhost/$base" >/dev/null 2>&1; then
+if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     # Where this machine gets its own packages from.
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
     debootstrap --variant=minbase --include=gcc,libc6-dev,ca-certificates,binutils bookworm "$work/root" "$mirror" >"$work/log" 2>&1 ||
@@ -31,7 +31,7 @@ if ! buildah inspect --type image "localhost/$base" >/dev/null 2>&1; then
     cp -a "$work/root/." "$mount/"
     buildah umount "$container" >/dev/null
     buildah config --env PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
-    buildah commit -q "$container" "localhost/$base" >/dev/null
+    buildah commit -q "$container" "$base" >/dev/null
     buildah rm "$container" >/dev/null
     container=
 fi
@@ -39,7 +39,7 @@ fi
 # Cargo's settings of this machine come along, if it has any.
 settings=()
 [ ! -d "${CARGO_HOME:-$HOME/.cargo}/registry" ] || settings=(--volume "${CARGO_HOME:-$HOME/.cargo}/registry:/root/.cargo/registry")
-buildah build --isolation chroot --network host "${settings[@]}" -t d360_exporter:test .
+buildah build --isolation chroot --network host "${settings[@]}" --build-arg RUST_IMAGE="$base" -t d360_exporter:test .
 
 container=$(buildah from --pull-never d360_exporter:test)
 mount=$(buildah mount "$container")

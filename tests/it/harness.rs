@@ -27,6 +27,24 @@ pub const DEADLINE: Duration = Duration::from_secs(90);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(30);
 
+/// A path in the repository.
+pub fn repository(relative: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+///
+/// With all it said, if it fails.
+#[track_caller]
+pub fn run(command: &mut std::process::Command) -> String {
+    let output = command.output().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
+    said
+}
+
 /// All sources in a folder, given from the repository's root.
 pub fn sources_in(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -14,6 +14,7 @@
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
 //! | [`docs`] | that documents tell the truth: links, commands, names, figures |
+//! | [`packaging`] | `make install`, the image, the release and what is built in |
 //! | [`page`] | the status page, as text and in a real browser |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
@@ -37,6 +38,7 @@ mod fuzz_seeds;
 mod harness;
 mod negotiation;
 mod outbound;
+mod packaging;
 mod page;
 mod paused;
 mod prometheus;
