@@ -2,7 +2,7 @@
 # Checks everything in deploy/ without starting any of it.
 #
 #   check.sh              all parts but kustomize
-#   check.sh PART...      some of: yaml compose prometheus kubernetes kustomize systemd
+#   check.sh PART...      some of: yaml compose prometheus kubernetes helm kustomize systemd
 #   check.sh install      only installs what the parts need in Python
 #
 # PYTHON   interpreter that has schemas/requirements.txt installed; without it a virtual environment is made in
@@ -42,7 +42,7 @@ python() {
 
 check_yaml() {
     # shellcheck disable=SC2046  # no file of deploy/ has a blank in its name
-    python "$here/schemas/validate.py" yaml $(find "$here" -name '*.yaml' -o -name '*.yml')
+    python "$here/schemas/validate.py" yaml $(find "$here" -path '*/templates' -prune -o \( -name '*.yaml' -o -name '*.yml' \) -print)
 }
 
 check_compose() {
@@ -68,6 +68,26 @@ check_kubernetes() {
     "$here/kubernetes/prometheusrule.sh" --check
     # shellcheck disable=SC2046  # no file of deploy/ has a blank in its name
     python "$here/schemas/validate.py" kubernetes $(find "$here/kubernetes" -name '*.yaml')
+}
+
+# Without helm: that what is rendered was made from this chart, and fits. With it: that it still is, and that rules and
+# dashboards fit, too.
+check_helm() {
+    "$here/helm/render.sh" --check
+    # shellcheck disable=SC2046  # no file of deploy/ has a blank in its name
+    python "$here/schemas/validate.py" kubernetes $(find "$here/helm/rendered" -name '*.yaml')
+    helm=${HELM:-$here/../target/go-tools/helm}
+    [ -x "$helm" ] || helm=$(command -v helm) || return 0
+    for values in default $(cd "$here/helm/examples" && ls ./*.yaml | sed 's#^\./\(.*\)\.yaml$#\1#'); do
+        "$here/helm/render.sh" --print "$values" >"$work/rendered.yaml"
+        python "$here/schemas/validate.py" kubernetes "$work/rendered.yaml"
+        set -- "$here/helm/d360-exporter"
+        [ "$values" = default ] || set -- "$@" --values "$here/helm/examples/$values.yaml"
+        "$helm" lint --strict --quiet "$@" >"$work/lint" 2>"$work/errors" || {
+            cat "$work/lint" >&2
+            fail "expected a chart that helm lint passes with the values $values, found what stands above"
+        }
+    done
 }
 
 check_kustomize() {
@@ -99,13 +119,13 @@ check_install() {
     python -c ''
 }
 
-[ $# -gt 0 ] || set -- yaml compose prometheus kubernetes systemd
+[ $# -gt 0 ] || set -- yaml compose prometheus kubernetes helm systemd
 for part in "$@"; do
     case $part in
-    yaml | compose | prometheus | kubernetes | kustomize | systemd | install)
+    yaml | compose | prometheus | kubernetes | helm | kustomize | systemd | install)
         "check_$part"
         echo "ok: $part"
         ;;
-    *) fail "expected yaml, compose, prometheus, kubernetes, kustomize, systemd or install, found $part" ;;
+    *) fail "expected yaml, compose, prometheus, kubernetes, helm, kustomize, systemd or install, found $part" ;;
     esac
 done

@@ -2,7 +2,7 @@
 //! read here, judged, and run on the real programs.
 //!
 //! * `files`, `promql`: what the files say, and which names their expressions read and return.
-//! * `lint`, `names`, `rules`, `runbooks`, `deploy`: tests of the files as they stand.
+//! * `lint`, `names`, `rules`, `runbooks`, `deploy`, `helm`: tests of the files as they stand.
 //! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
 //! * `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
 
@@ -11,6 +11,7 @@ mod daemon;
 mod demo_stack;
 mod deploy;
 mod files;
+mod helm;
 mod lint;
 mod names;
 mod programs;

@@ -55,6 +55,11 @@ const PROOFS: &[(&str, &str, Proof)] = &[
     ("deploy/README.md", "deploy/kubernetes/prometheusrule.sh ", Proof::Runs(".")),
     (
         "deploy/README.md",
+        "deploy/helm/render.sh ",
+        Proof::Test("the_chart_is_linted_rendered_as_checked_in_and_every_rendering_fits_its_schemas"),
+    ),
+    (
+        "deploy/README.md",
         "deploy/check.sh ",
         Proof::Test("manifests_fit_their_schemas_are_hardened_and_hold_the_rules_as_shipped"),
     ),

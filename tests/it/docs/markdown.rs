@@ -45,7 +45,9 @@ pub(super) fn documents() -> Vec<Document> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let made = name == "target" || name.starts_with('.');
-            if path.is_dir() && !made {
+            if path.is_symlink() {
+                // The chart links to folders that are found where they are.
+            } else if path.is_dir() && !made {
                 folders.push(path);
             } else if name.ends_with(".md") {
                 found.push(path);

@@ -11,7 +11,7 @@ use super::programs::{command, said, succeeds};
 const CACHE: &str = "target/deploy-check";
 
 /// The check, one part of it.
-fn check(part: &str) -> Command {
+pub(super) fn check(part: &str) -> Command {
     let python = path(CACHE).join("venv/bin/python");
     assert!(python.exists(), "expected {}, found none: run make test-tools", python.display());
     let mut check = Command::new(path("deploy/check.sh"));
