@@ -23,10 +23,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{Flags, LogConfig, LogFlags};
+use crate::config::{Config, ConfigErrors, Flags, LogConfig, LogFlags};
 use crate::telemetry::logging;
 
-use failure::Failure;
+use failure::{Failure, environment};
 
 /// Prometheus exporter for WhatsApp numbers on 360dialog
 ///
@@ -82,7 +82,7 @@ const INTERACTIVE_HEADINGS: &[&str] = &["Partner", "Partner API", "Logging"];
 pub fn command() -> clap::Command {
     let of_the_exporter = |arg: clap::Arg| {
         let people = arg.get_help_heading().is_none_or(|heading| INTERACTIVE_HEADINGS.contains(&heading));
-        let shown = people || arg.get_id() == "metrics_phone_number";
+        let shown = people || arg.get_id() == "metrics.phone-number";
         // Hidden and not refused: one environment serves all commands.
         if shown { arg } else { arg.hide(true) }
     };
@@ -119,8 +119,22 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Adds the other errors of the configuration, so that a person sees all at once.
+fn with_those_of_the_command(mut errors: ConfigErrors, cli: &Cli) -> ConfigErrors {
+    let flags = match &cli.command {
+        None => Some(&cli.flags),
+        Some(Command::Serve(flags)) => Some(&**flags),
+        Some(Command::Check(check)) => Some(check.flags()),
+        Some(_) => None,
+    };
+    if let Some(Err(others)) = flags.map(|flags| Config::load(flags, &environment)) {
+        errors.0.extend(others.0);
+    }
+    errors
+}
+
 fn run(cli: Cli) -> Result<(), Failure> {
-    let log = LogConfig::load(&cli.log)?;
+    let log = LogConfig::load(&cli.log).map_err(|errors| with_those_of_the_command(errors, &cli))?;
     logging::init(log.level, log.format);
     crate::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -14,6 +14,7 @@
 mod changes;
 mod overview;
 pub mod state_file;
+pub mod state_storage;
 mod transitions;
 
 use std::collections::BTreeMap;

@@ -15,6 +15,7 @@ pub mod http;
 mod operations;
 pub mod pacer;
 pub mod pager;
+mod roots;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transport;
@@ -22,7 +23,7 @@ pub mod wire;
 
 pub use credentials::ApiKey;
 pub use error::ApiError;
-pub use operations::{ClientUpdate, Listing, PartnerApi, Settings, Walk};
+pub use operations::{ClientUpdate, Listing, PageSize, PartnerApi, Settings, Walk};
 pub use pacer::{Pacer, Rate};
 pub use transport::{Request, Response, Transport};
 

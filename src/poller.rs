@@ -27,7 +27,7 @@ use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Reason};
 use crate::partner_api::wire::OwnedChannel;
 use crate::partner_api::{ApiError, Listing, PartnerApi, Transport};
 
-pub use cost::{Reads, bulk_requests, listing_requests, per_client_requests};
+pub use cost::{CollectBalance, Reads, bulk_requests, listing_requests, per_client_requests};
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 

@@ -13,6 +13,7 @@
 //! gets to them. Never here: the Partner
 //! API. Every handler reads the latest publication and nothing else.
 
+mod listen;
 mod metrics;
 pub mod protection;
 mod server;
@@ -28,13 +29,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use url::Url;
 
 use crate::clock::Clock;
 use crate::exposition::SnapshotCell;
 use crate::telemetry::Telemetry;
 
+pub use listen::{ListenAddress, bind};
 pub use protection::Protection;
-pub use server::{ListenAddress, bind, serve};
+pub use server::serve;
 
 /// How the web server is to be.
 #[derive(Debug, Clone)]
@@ -47,6 +50,18 @@ pub struct WebConfig {
     pub protection: Protection,
     /// Parallel scrapes; 0 is any number.
     pub max_requests: usize,
+    /// Connections that may be open.
+    pub max_connections: usize,
+    /// What all paths start with: empty, or a path without a slash at its end.
+    pub route_prefix: String,
+    /// Under which URL users come in, if that is known.
+    pub external_url: Option<Url>,
+    /// Whether systemd passes the listeners.
+    pub systemd_socket: bool,
+    /// Where pages link to for graphs.
+    pub grafana_url: Option<Url>,
+    /// Where pages link to for runbooks, if not to the exporter's own.
+    pub runbook_url: Option<Url>,
     /// Whether `POST /-/reload` is there.
     pub enable_lifecycle: bool,
 }

@@ -3,6 +3,7 @@
 
 use super::failure::{Failure, environment};
 use crate::clock::Clock;
+use crate::config::flags::{CONFIG_FILE, PARTNER_ID};
 use crate::config::{Config, ConfigError, ConfigErrors, Flags, PartnerConfig};
 use crate::model::Reason;
 use crate::partner_api::http::HttpTransport;
@@ -13,9 +14,9 @@ use crate::telemetry::Telemetry;
 /// The configuration, with the partners that are meant: those of the file, or
 /// the one of them that `--partner.id` names.
 pub(super) fn load(flags: &Flags) -> Result<Config, ConfigErrors> {
-    let chosen = flags.partner_id.as_deref().filter(|_| flags.config_file.is_some());
+    let chosen = flags.text(&PARTNER_ID).filter(|_| flags.text(&CONFIG_FILE).is_some());
     let Some(chosen) = chosen else { return Config::load(flags, &environment) };
-    let mut config = Config::load(&Flags { partner_id: None, ..flags.clone() }, &environment)?;
+    let mut config = Config::load(&flags.clone().without(&PARTNER_ID), &environment)?;
     let ids: Vec<String> = config.partners.iter().map(|partner| format!("`{}`", partner.id)).collect();
     config.partners.retain(|partner| partner.id.as_str() == chosen.trim());
     if config.partners.is_empty() {
@@ -85,7 +86,7 @@ pub(super) fn failure(partner: &PartnerConfig, what: &str, error: &ApiError) -> 
 
 /// What a person can do about a failed request.
 pub(super) fn remedy(partner: &PartnerConfig, reason: Reason) -> String {
-    let base_url = &partner.http.base_url;
+    let base_url = &partner.settings.http.base_url;
     match reason {
         Reason::Unauthorized => {
             let place = partner.key.file().map_or_else(

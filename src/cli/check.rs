@@ -7,8 +7,9 @@ mod report;
 use clap::Args;
 
 use super::failure::{Failure, environment};
+use super::serve::warn_of;
 use crate::config::{Config, Flags};
-use crate::web::{ListenAddress, WebConfig};
+use crate::web::WebConfig;
 
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
@@ -25,6 +26,13 @@ pub(super) struct CheckFlags {
     live: bool,
 }
 
+impl CheckFlags {
+    /// The configuration to check.
+    pub(super) fn flags(&self) -> &Flags {
+        &self.flags
+    }
+}
+
 /// Checks.
 pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
     if flags.healthy {
@@ -35,8 +43,9 @@ pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
     let config = Config::load(&flags.flags, &environment)?;
     for partner in &config.partners {
         let source = partner.key.file().map_or("the environment".to_owned(), |f| format!("`{}`", f.display()));
-        eprintln!("partner {}: API at {}, key from {source}", partner.id, partner.http.base_url);
+        eprintln!("partner {}: API at {}, key from {source}", partner.id, partner.settings.http.base_url);
     }
+    warn_of(&config);
     eprintln!("the configuration is valid");
     if flags.live {
         live::run(&config).await?;
@@ -48,16 +57,11 @@ pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
 /// a 401, and where clients have to show a certificate it is the refusal of a
 /// client that has none.
 async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
-    let Some(ListenAddress(address)) = web.listen.first() else {
+    let Some(address) = web.listen.first() else {
         anyhow::bail!("expected an address in --web.listen-address, found none");
     };
-    let host = match address.ip() {
-        ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
-        ip if ip.is_ipv6() => format!("[{ip}]"),
-        ip => ip.to_string(),
-    };
     let scheme = if web.protection.is_tls() { "https" } else { "http" };
-    let url = format!("{scheme}://{host}:{}/-/healthy", address.port());
+    let url = format!("{scheme}://{}{}/-/healthy", address.reachable(), web.route_prefix);
     let client = reqwest::Client::builder()
         .no_proxy()
         // It asks itself, by an address that no certificate names, and tells no secret.

@@ -1,6 +1,6 @@
 //! `demo`: simulator and exporter in one process, without any configuration.
 
-use clap::{Args, Parser};
+use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::signal::stop_on_signal;
 use super::simulate::FleetFlags;
 use crate::clock::Clock;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, flags};
 use crate::runtime::Exporter;
 use crate::simulator::{API_PREFIX, Options, Simulator};
 
@@ -20,7 +20,7 @@ const SIMULATOR_ADDRESS: &str = "127.0.0.1:10361";
 pub(super) struct DemoFlags {
     #[command(flatten)]
     fleet: FleetFlags,
-    /// Changes of the fleet per minute; 0 is still
+    /// Random changes per minute (0 = none)
     #[arg(long, value_name = "COUNT", default_value_t = 30.0)]
     incidents: f64,
     /// Address to listen on; may be repeated
@@ -80,26 +80,15 @@ pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
 /// The flags that a person would give to `serve` for this simulator: the
 /// defaults, but quicker.
 fn exporter_flags(flags: &DemoFlags, partner_id: &str, base_url: &str) -> Flags {
-    #[derive(Debug, Parser)]
-    struct Defaults {
-        #[command(flatten)]
-        flags: Flags,
-    }
-    let Defaults { flags: defaults } = Defaults::parse_from(["demo"]);
-    Flags {
-        config_file: None,
-        partner_id: Some(partner_id.to_owned()),
-        api_key_file: None,
-        api_base_url: base_url.to_owned(),
-        api_min_rate: "10/s".to_owned(),
-        api_max_rate: "1000/s".to_owned(),
-        poll_interval: "5s".to_owned(),
-        poll_max_staleness: "1m".to_owned(),
-        poll_strategy: "per-client".to_owned(),
-        state_file: None,
-        web_listen_address: flags.web_listen_address.clone(),
-        ..defaults
-    }
+    Flags::default()
+        .with(&flags::PARTNER_ID, partner_id)
+        .with(&flags::API_BASE_URL, base_url)
+        .with(&flags::API_MIN_RATE, "10/s")
+        .with(&flags::API_MAX_RATE, "1000/s")
+        .with(&flags::POLL_INTERVAL, "5s")
+        .with(&flags::POLL_MAX_STALENESS, "1m")
+        .with(&flags::POLL_STRATEGY, "per-client")
+        .with(&flags::WEB_LISTEN_ADDRESS, flags.web_listen_address.join(","))
 }
 
 fn announce(exporter: &Exporter, simulator: &str, channel: Option<&str>) {

@@ -1,11 +1,11 @@
 //! `serve`: the exporter.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::failure::{Failure, environment};
 use super::signal::stop_on_signal;
 use crate::clock::Clock;
-use crate::config::{Config, Flags};
+use crate::config::{self, Config, Flags};
 use crate::runtime::Exporter;
 
 /// Runs the exporter until it is told to stop.
@@ -17,9 +17,22 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
         partners = config.partners.len(),
         "starting d360_exporter"
     );
+    warn_of(&config);
     let reload = flags.clone();
     let reload = Box::new(move || Config::load(&reload, &environment));
     let exporter = Exporter::bind(config, Clock::system(), Some(reload))?;
     exporter.run(stop_on_signal()?).await?;
     Ok(())
+}
+
+/// Logs what is no error and should be known.
+pub(super) fn warn_of(config: &Config) {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = config::unknown_variables(names).join(", ");
+    if !unknown.is_empty() {
+        warn!(variables = unknown, "unknown D360_ variables have no effect; correct their names or unset them");
+    }
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
 }

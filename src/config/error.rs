@@ -1,8 +1,8 @@
-//! Mistakes in the configuration, collected.
+//! Errors in the configuration, collected.
 
 use std::fmt;
 
-/// One mistake.
+/// One error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The setting, by its flag.
@@ -11,7 +11,7 @@ pub struct ConfigError {
     pub message: String,
 }
 
-/// All mistakes of a run, at least one.
+/// All errors of a run, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
@@ -29,11 +29,11 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// Collects mistakes while the checks go on.
+/// Collects errors while the checks go on.
 #[derive(Debug, Default)]
-pub(super) struct Errors(Vec<ConfigError>);
+pub(super) struct ErrorList(Vec<ConfigError>);
 
-impl Errors {
+impl ErrorList {
     pub(super) fn push(&mut self, setting: &str, message: &str) {
         let error = ConfigError { setting: setting.to_owned(), message: message.to_owned() };
         // Settings that all partners share are checked for each of them.
@@ -42,7 +42,7 @@ impl Errors {
         }
     }
 
-    /// Takes the value, or notes the mistake.
+    /// Takes the value, or notes the error.
     pub(super) fn take<T>(&mut self, setting: &str, value: Result<T, String>) -> Option<T> {
         value.map_err(|message| self.push(setting, &message)).ok()
     }
@@ -58,7 +58,7 @@ impl Errors {
         self.take(setting, read)
     }
 
-    /// The configuration if there was no mistake.
+    /// The configuration if there was no error.
     pub(super) fn finish<T>(self, config: Option<T>) -> Result<T, ConfigErrors> {
         match config {
             Some(config) if self.0.is_empty() => Ok(config),

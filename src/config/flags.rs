@@ -1,309 +1,204 @@
-//! The flags, with the environment variable and the default of each.
+//! The flags: one definition each. To add one, add it here, and read it where
+//! the configuration is made; see [`super::definition`] for what follows from it.
 //!
-//! Values are texts here and checked in [`super::Config::load`], so that every
-//! mistake is reported at once.
+//! Never here: checks that need more than one flag; those are in [`super::Config::load`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::Args;
-use serde::Serialize;
+use regex_lite::Regex;
+use tracing_subscriber::filter::LevelFilter;
+use url::Url;
 
-/// The flags of a command that polls.
-#[derive(Debug, Clone, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Flags {
-    /// YAML file with several partners and their key files; not needed for one, and no place beside it takes a key
-    #[arg(
-        long = "config.file",
-        env = "D360_CONFIG_FILE",
-        hide_env_values = true,
-        value_name = "FILE",
-        help_heading = "Partner"
-    )]
-    #[serde(rename = "config.file", skip_serializing_if = "Option::is_none")]
-    pub config_file: Option<PathBuf>,
+use super::definition::{Definition, Flag};
+use super::values::{self, DAY, MILLISECOND};
+use crate::exposition::PhoneNumbers;
+use crate::model::PartnerId;
+use crate::partner_api::{PageSize, Rate};
+use crate::poller::{CollectBalance, Strategy};
+use crate::telemetry::logging::Format;
+use crate::web::ListenAddress;
 
-    /// Id of your partner account, such as `examplePA`
-    #[arg(
-        long = "partner.id",
-        env = "D360_PARTNER_ID",
-        hide_env_values = true,
-        value_name = "ID",
-        help_heading = "Partner"
-    )]
-    #[serde(rename = "partner.id", skip_serializing_if = "Option::is_none")]
-    pub partner_id: Option<String>,
-
-    /// File with the Partner API key, read again when it changes and on a 401.
-    /// The key itself may come from the variable `D360_API_KEY`, never from a flag
-    #[arg(
-        long = "partner.api-key-file",
-        env = "D360_API_KEY_FILE",
-        hide_env_values = true,
-        value_name = "FILE",
-        help_heading = "Partner"
-    )]
-    #[serde(rename = "partner.api-key-file", skip_serializing_if = "Option::is_none")]
-    pub api_key_file: Option<PathBuf>,
-
-    /// Base URL of the Partner API; https is required unless it is loopback
-    #[arg(
-        long = "api.base-url",
-        env = "D360_API_BASE_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "https://hub.360dialog.io/api/v2",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.base-url")]
-    pub api_base_url: String,
-
-    /// Time-out of one request, from its start to the last byte
-    #[arg(
-        long = "api.timeout",
-        env = "D360_API_TIMEOUT",
-        hide_env_values = true,
-        value_name = "DURATION",
-        default_value = "30s",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.timeout")]
-    pub api_timeout: String,
-
-    /// Largest answer, after decompression
-    #[arg(
-        long = "api.max-response-size",
-        env = "D360_API_MAX_RESPONSE_SIZE",
-        hide_env_values = true,
-        value_name = "SIZE",
-        default_value = "32MiB",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.max-response-size")]
-    pub api_max_response_size: String,
-
-    /// Items of one page
-    #[arg(
-        long = "api.page-size",
-        env = "D360_API_PAGE_SIZE",
-        hide_env_values = true,
-        value_name = "COUNT",
-        default_value = "200",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.page-size")]
-    pub api_page_size: String,
-
-    /// Lower bound of the adaptive pacer
-    #[arg(
-        long = "api.min-rate",
-        env = "D360_API_MIN_RATE",
-        hide_env_values = true,
-        value_name = "RATE",
-        default_value = "10/min",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.min-rate")]
-    pub api_min_rate: String,
-
-    /// Upper bound of the adaptive pacer
-    #[arg(
-        long = "api.max-rate",
-        env = "D360_API_MAX_RATE",
-        hide_env_values = true,
-        value_name = "RATE",
-        default_value = "10/s",
-        help_heading = "Partner API"
-    )]
-    #[serde(rename = "api.max-rate")]
-    pub api_max_rate: String,
-
-    /// Time from one full cycle to the next
-    #[arg(
-        long = "poll.interval",
-        env = "D360_POLL_INTERVAL",
-        hide_env_values = true,
-        value_name = "DURATION",
-        default_value = "5m",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "poll.interval")]
-    pub poll_interval: String,
-
-    /// How channels are read: per-client, bulk, or auto (per-client while it fits)
-    #[arg(
-        long = "poll.strategy",
-        env = "D360_POLL_STRATEGY",
-        hide_env_values = true,
-        value_name = "STRATEGY",
-        default_value = "auto",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "poll.strategy")]
-    pub poll_strategy: String,
-
-    /// How long data that can't be refreshed stays
-    #[arg(
-        long = "poll.max-staleness",
-        env = "D360_POLL_MAX_STALENESS",
-        hide_env_values = true,
-        value_name = "DURATION",
-        default_value = "30m",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "poll.max-staleness")]
-    pub poll_max_staleness: String,
-
-    /// Requests in flight per partner
-    #[arg(
-        long = "poll.concurrency",
-        env = "D360_POLL_CONCURRENCY",
-        hide_env_values = true,
-        value_name = "COUNT",
-        default_value = "8",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "poll.concurrency")]
-    pub poll_concurrency: String,
-
-    /// File that keeps the state, for a restart without a gap
-    #[arg(
-        long = "state.file",
-        env = "D360_STATE_FILE",
-        hide_env_values = true,
-        value_name = "FILE",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "state.file", skip_serializing_if = "Option::is_none")]
-    pub state_file: Option<PathBuf>,
-
-    /// How much of a phone number is exposed: full, masked (last four digits) or off
-    #[arg(
-        long = "metrics.phone-number",
-        env = "D360_METRICS_PHONE_NUMBER",
-        hide_env_values = true,
-        value_name = "MODE",
-        default_value = "full",
-        help_heading = "Metrics"
-    )]
-    #[serde(rename = "metrics.phone-number")]
-    pub metrics_phone_number: String,
-
-    /// Families left out: a regular expression, anchored at both ends
-    #[arg(
-        long = "metrics.exclude",
-        env = "D360_METRICS_EXCLUDE",
-        hide_env_values = true,
-        value_name = "REGEX",
-        help_heading = "Metrics"
-    )]
-    #[serde(rename = "metrics.exclude", skip_serializing_if = "Option::is_none")]
-    pub metrics_exclude: Option<String>,
-
-    /// This process's part of the clients, counted from 0
-    #[arg(
-        long = "shard",
-        env = "D360_SHARD",
-        hide_env_values = true,
-        value_name = "INDEX",
-        default_value = "0",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "shard")]
-    pub shard: String,
-
-    /// Number of processes that share the clients
-    #[arg(
-        long = "total-shards",
-        env = "D360_TOTAL_SHARDS",
-        hide_env_values = true,
-        value_name = "COUNT",
-        default_value = "1",
-        help_heading = "Polling"
-    )]
-    #[serde(rename = "total-shards")]
-    pub total_shards: String,
-
-    /// Address to listen on; may be repeated
-    #[arg(
-        long = "web.listen-address",
-        env = "D360_WEB_LISTEN_ADDRESS",
-        hide_env_values = true,
-        value_name = "ADDRESS",
-        default_value = ":10360",
-        value_delimiter = ',',
-        help_heading = "Web"
-    )]
-    #[serde(rename = "web.listen-address")]
-    pub web_listen_address: Vec<String>,
-
-    /// Path of the metrics
-    #[arg(
-        long = "web.telemetry-path",
-        env = "D360_WEB_TELEMETRY_PATH",
-        hide_env_values = true,
-        value_name = "PATH",
-        default_value = "/metrics",
-        help_heading = "Web"
-    )]
-    #[serde(rename = "web.telemetry-path")]
-    pub web_telemetry_path: String,
-
-    /// TLS and basic auth, in the exporter-toolkit's format
-    #[arg(
-        long = "web.config.file",
-        env = "D360_WEB_CONFIG_FILE",
-        hide_env_values = true,
-        value_name = "FILE",
-        help_heading = "Web"
-    )]
-    #[serde(rename = "web.config.file", skip_serializing_if = "Option::is_none")]
-    pub web_config_file: Option<PathBuf>,
-
-    /// Parallel scrapes; more get 503. 0 is no bound
-    #[arg(
-        long = "web.max-requests",
-        env = "D360_WEB_MAX_REQUESTS",
-        hide_env_values = true,
-        value_name = "COUNT",
-        default_value = "40",
-        help_heading = "Web"
-    )]
-    #[serde(rename = "web.max-requests")]
-    pub web_max_requests: String,
-
-    /// Serve `POST /-/reload`
-    #[arg(long = "web.enable-lifecycle", env = "D360_WEB_ENABLE_LIFECYCLE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Web")]
-    #[serde(rename = "web.enable-lifecycle")]
-    pub web_enable_lifecycle: bool,
+/// Declares flags, and the list of them in the order of the help.
+macro_rules! flags {
+    ($(#[$list_doc:meta])* $list:ident; $($(#[$doc:meta])* $id:ident: $type:ty = $flag:expr;)*) => {
+        $($(#[$doc])* pub static $id: Flag<$type> = $flag;)*
+        $(#[$list_doc])*
+        pub static $list: &[&Definition] = &[$(&$id.definition),*];
+    };
 }
 
-/// The flags about logging, which every command has.
-#[derive(Debug, Clone, Args, Serialize)]
-pub struct LogFlags {
-    /// Least important events that are logged: error, warn, info, debug or trace
-    #[arg(
-        long = "log.level",
-        env = "D360_LOG_LEVEL",
-        hide_env_values = true,
-        value_name = "LEVEL",
-        default_value = "info",
-        global = true,
-        help_heading = "Logging"
-    )]
-    #[serde(rename = "log.level")]
-    pub log_level: String,
+const PARTNER: &str = "Partner";
+const API: &str = "Partner API";
+const POLLING: &str = "Polling";
+const METRICS: &str = "Metrics";
+const WEB: &str = "Web";
+const LOGGING: &str = "Logging";
 
-    /// How log lines are written: logfmt or json
-    #[arg(
-        long = "log.format",
-        env = "D360_LOG_FORMAT",
-        hide_env_values = true,
-        value_name = "FORMAT",
-        default_value = "logfmt",
-        global = true,
-        help_heading = "Logging"
-    )]
-    #[serde(rename = "log.format")]
-    pub log_format: String,
+flags! {
+    /// All flags of a command that polls.
+    FLAGS;
+
+    /// `--config.file`
+    CONFIG_FILE: PathBuf = Flag::new("config.file", "D360_CONFIG_FILE", "FILE", values::path).about(
+        PARTNER,
+        "YAML file that lists several partners, each with its key file. Replaces --partner.id and --partner.api-key-file",
+    );
+    /// `--partner.id`
+    PARTNER_ID: PartnerId = Flag::new("partner.id", "D360_PARTNER_ID", "ID", values::partner_id)
+        .about(PARTNER, "Id of your partner account, such as `examplePA`");
+    /// `--partner.api-key-file`
+    API_KEY_FILE: PathBuf = Flag::new("partner.api-key-file", "D360_API_KEY_FILE", "FILE", values::path).about(
+        PARTNER,
+        "File with the Partner API key, read again when it changes and on a 401. \
+         The key itself may come from the variable `D360_API_KEY`, never from a flag",
+    );
+    /// `--api.base-url`
+    API_BASE_URL: Url = Flag::new("api.base-url", "D360_API_BASE_URL", "URL", values::base_url)
+        .default("https://hub.360dialog.io/api/v2")
+        .file_key("base_url")
+        .about(API, "Base URL of the Partner API; must be https unless it is loopback");
+    /// `--api.timeout`
+    API_TIMEOUT: Duration = Flag::new("api.timeout", "D360_API_TIMEOUT", "DURATION", |value| {
+        values::duration(value, MILLISECOND, DAY)
+    })
+    .default("30s")
+    .about(API, "Timeout of one request, from its start to the last byte of the response");
+    /// `--api.max-response-size`
+    API_MAX_RESPONSE_SIZE: usize =
+        Flag::new("api.max-response-size", "D360_API_MAX_RESPONSE_SIZE", "SIZE", |value| {
+            values::size(value, 1 << 10, 4 << 30)
+        })
+        .default("32MiB")
+        .about(API, "Largest response, after decompression");
+    /// `--api.page-size`
+    API_PAGE_SIZE: PageSize = Flag::new("api.page-size", "D360_API_PAGE_SIZE", "COUNT", values::page_size)
+        .default("auto")
+        .file_key("page_size")
+        .about(API, "Items per page; auto starts at 1000 and halves when the API refuses a page or times out");
+    /// `--api.min-rate`
+    API_MIN_RATE: Rate = Flag::new("api.min-rate", "D360_API_MIN_RATE", "RATE", values::parse_rate)
+        .default("10/min")
+        .file_key("min_rate")
+        .about(API, "Lowest rate that the adaptive rate limit may fall to");
+    /// `--api.max-rate`
+    API_MAX_RATE: Rate = Flag::new("api.max-rate", "D360_API_MAX_RATE", "RATE", values::parse_rate)
+        .default("10/s")
+        .file_key("max_rate")
+        .about(API, "Highest rate that the adaptive rate limit may climb to");
+    /// `--collect.balance`
+    COLLECT_BALANCE: CollectBalance =
+        Flag::new("collect.balance", "D360_COLLECT_BALANCE", "MODE", values::collect_balance)
+            .default("off")
+            .about(POLLING, "Prepaid balances to read every hour: off, partner, or clients (the partner's and each client's)");
+    /// `--poll.interval`
+    POLL_INTERVAL: Duration = Flag::new("poll.interval", "D360_POLL_INTERVAL", "DURATION", |value| {
+        values::duration(value, MILLISECOND, 30 * DAY)
+    })
+    .default("5m")
+    .about(POLLING, "Time from one full polling cycle to the next");
+    /// `--poll.strategy`
+    POLL_STRATEGY: Strategy = Flag::new("poll.strategy", "D360_POLL_STRATEGY", "STRATEGY", values::strategy)
+        .default("auto")
+        .file_key("strategy")
+        .about(POLLING, "How channels are read: per-client, bulk, or auto (per-client while it fits)");
+    /// `--poll.max-staleness`
+    POLL_MAX_STALENESS: Duration =
+        Flag::new("poll.max-staleness", "D360_POLL_MAX_STALENESS", "DURATION", |value| {
+            values::duration(value, MILLISECOND, 365 * DAY)
+        })
+        .default("30m")
+        .about(POLLING, "Stop exporting a client's data after it could not be refreshed for this long");
+    /// `--poll.concurrency`
+    POLL_CONCURRENCY: usize =
+        Flag::new("poll.concurrency", "D360_POLL_CONCURRENCY", "COUNT", |value| values::count(value, 1, 1_000))
+            .default("8")
+            .about(POLLING, "Requests in flight per partner");
+    /// `--state.file`
+    STATE_FILE: PathBuf = Flag::new("state.file", "D360_STATE_FILE", "FILE", values::path)
+        .about(POLLING, "File that keeps the state, so that a restart leaves no gap");
+    /// `--shard`
+    SHARD: u32 = Flag::new("shard", "D360_SHARD", "INDEX", |value| values::count(value, 0, 9_999))
+        .default("0")
+        .about(POLLING, "Index of this shard, starting at 0");
+    /// `--total-shards`
+    TOTAL_SHARDS: u32 = Flag::new("total-shards", "D360_TOTAL_SHARDS", "COUNT", |value| {
+        values::count(value, 1, 10_000)
+    })
+    .default("1")
+    .about(POLLING, "Number of processes that share the clients");
+    /// `--metrics.phone-number`
+    METRICS_PHONE_NUMBER: PhoneNumbers =
+        Flag::new("metrics.phone-number", "D360_METRICS_PHONE_NUMBER", "MODE", values::phone_numbers)
+            .default("full")
+            .about(METRICS, "How much of a phone number is exposed: full, masked (last four digits) or off");
+    /// `--metrics.exclude`
+    METRICS_EXCLUDE: Regex = Flag::new("metrics.exclude", "D360_METRICS_EXCLUDE", "REGEX", values::anchored_regex)
+        .about(METRICS, "Drop metrics whose whole name matches this regular expression");
+    /// `--metrics.max-label-length`
+    METRICS_MAX_LABEL_LENGTH: usize =
+        Flag::new("metrics.max-label-length", "D360_METRICS_MAX_LABEL_LENGTH", "BYTES", |value| {
+            values::count(value, 16, 65_536)
+        })
+        .default("256")
+        .about(METRICS, "Longest label value in bytes; longer ones are cut and end in …");
+    /// `--web.listen-address`
+    WEB_LISTEN_ADDRESS: ListenAddress =
+        Flag::new("web.listen-address", "D360_WEB_LISTEN_ADDRESS", "ADDRESS", values::listen_address)
+            .default(":10360")
+            .list()
+            .about(WEB, "Address to listen on; may be repeated");
+    /// `--web.telemetry-path`
+    WEB_TELEMETRY_PATH: String =
+        Flag::new("web.telemetry-path", "D360_WEB_TELEMETRY_PATH", "PATH", values::telemetry_path)
+            .default("/metrics")
+            .about(WEB, "Path of the metrics");
+    /// `--web.config.file`
+    WEB_CONFIG_FILE: PathBuf = Flag::new("web.config.file", "D360_WEB_CONFIG_FILE", "FILE", values::path)
+        .about(WEB, "File with TLS and basic auth settings, in the exporter-toolkit's format");
+    /// `--web.max-requests`
+    WEB_MAX_REQUESTS: usize =
+        Flag::new("web.max-requests", "D360_WEB_MAX_REQUESTS", "COUNT", |value| values::count(value, 0, 100_000))
+            .default("40")
+            .about(WEB, "Maximum concurrent scrapes; further ones get 503 (0 = unlimited)");
+    /// `--web.max-connections`
+    WEB_MAX_CONNECTIONS: usize =
+        Flag::new("web.max-connections", "D360_WEB_MAX_CONNECTIONS", "COUNT", |value| values::count(value, 8, 1_000_000))
+            .default("512")
+            .about(WEB, "Maximum open connections; the one that has been idle longest is closed for a new one");
+    /// `--web.external-url`
+    WEB_EXTERNAL_URL: Url = Flag::new("web.external-url", "D360_WEB_EXTERNAL_URL", "URL", values::web_url)
+        .about(WEB, "URL under which users reach the exporter, such as behind a reverse proxy");
+    /// `--web.route-prefix`
+    WEB_ROUTE_PREFIX: String = Flag::new("web.route-prefix", "D360_WEB_ROUTE_PREFIX", "PATH", values::route_prefix)
+        .about(WEB, "Prefix of all paths of the web server; defaults to the path of --web.external-url");
+    /// `--web.systemd-socket`
+    WEB_SYSTEMD_SOCKET: bool = Flag::new("web.systemd-socket", "D360_WEB_SYSTEMD_SOCKET", "BOOL", values::switch)
+        .switch()
+        .about(WEB, "Use the listeners that systemd passes instead of --web.listen-address");
+    /// `--web.grafana-url`
+    WEB_GRAFANA_URL: Url = Flag::new("web.grafana-url", "D360_WEB_GRAFANA_URL", "URL", values::web_url)
+        .about(WEB, "Base URL of Grafana, for links from the pages");
+    /// `--web.runbook-url`
+    WEB_RUNBOOK_URL: Url = Flag::new("web.runbook-url", "D360_WEB_RUNBOOK_URL", "URL", values::web_url)
+        .about(WEB, "Base URL of the runbooks that the pages link to; by default the exporter serves them itself");
+    /// `--web.enable-lifecycle`
+    WEB_ENABLE_LIFECYCLE: bool =
+        Flag::new("web.enable-lifecycle", "D360_WEB_ENABLE_LIFECYCLE", "BOOL", values::switch)
+            .switch()
+            .about(WEB, "Serve `POST /-/reload`");
+}
+
+flags! {
+    /// The flags about logging.
+    LOG_FLAGS;
+
+    /// `--log.level`
+    LOG_LEVEL: LevelFilter = Flag::new("log.level", "D360_LOG_LEVEL", "LEVEL", values::log_level)
+        .default("info")
+        .about(LOGGING, "Minimum log level: error, warn, info, debug or trace");
+    /// `--log.format`
+    LOG_FORMAT: Format = Flag::new("log.format", "D360_LOG_FORMAT", "FORMAT", values::log_format)
+        .default("logfmt")
+        .about(LOGGING, "Log format: logfmt or json");
 }

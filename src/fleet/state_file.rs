@@ -2,16 +2,11 @@
 //!
 //! A header line, then one JSON document. The header names the format's version
 //! and the document's length and CRC-32, so that a file that was cut or changed
-//! anywhere is told from a whole one before anything of it is believed. A new
-//! file takes the old one's place in one step (write aside, sync, rename, sync
-//! the folder): a crash at any moment leaves the old file or the new one.
+//! anywhere is told from a whole one before anything of it is believed.
 //!
-//! The file holds names and phone numbers; only its owner can read it.
+//! Here: what is in the file. Never here: the disk; see [`super::state_storage`].
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +22,8 @@ use crate::model::{
 /// The version of the format. One that differs is not read.
 const VERSION: u32 = 1;
 
-const MAGIC: &str = "d360_exporter-state";
+/// What a file of ours begins with.
+pub(super) const MAGIC: &str = "d360_exporter-state";
 
 /// Why a state file was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -133,59 +129,11 @@ pub fn encode<'a>(fleets: impl Iterator<Item = &'a Fleet>) -> io::Result<Vec<u8>
     Ok(file)
 }
 
-/// Puts `content` in the place of the file.
-///
-/// # Errors
-///
-/// Fails if the folder can't be written to; the old file stays then.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let aside = beside(path, "tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&aside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-/// Reads the file. `None` if there is none: a first start.
-///
-/// # Errors
-///
-/// Says what is wrong with the file; nothing of it is used then.
-pub fn load(path: &Path) -> Result<Option<Saved>, LoadError> {
-    match fs::read(path) {
-        Ok(content) => decode(&content).map(Some),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// Moves a file that was not taken out of the way, for a person to look at, and
-/// returns where it is.
-///
-/// # Errors
-///
-/// Fails if the folder can't be written to.
-pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let aside = beside(path, "bad");
-    fs::rename(path, &aside)?;
-    Ok(aside)
-}
-
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
-}
-
 /// Reads the content of a state file.
 ///
 /// # Errors
 ///
-/// As [`load`].
+/// Says what is wrong with it; nothing of it is used then.
 pub fn decode(content: &[u8]) -> Result<Saved, LoadError> {
     let header = content.split(|&b| b == b'\n').next().unwrap_or_default();
     let document = content.get(header.len() + 1..).unwrap_or_default();
@@ -447,17 +395,5 @@ mod tests {
                 "expected the length and checksum that the header names, found others; the file was cut or changed",
             ]
         );
-    }
-
-    #[test]
-    fn a_new_file_takes_the_place_of_the_old_one_and_only_its_owner_reads_it() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state");
-        replace(&path, b"old").unwrap();
-        replace(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -1,10 +1,16 @@
 //! The API key: read from one door, kept wrapped, re-read when asked.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::fs::OFlags;
 use secrecy::{ExposeSecret as _, SecretString};
+
+/// Bytes of a key file that are read.
+const LARGEST_FILE: u64 = 64 * 1024;
 
 /// One partner's API key and where it comes from.
 #[derive(Debug, Clone)]
@@ -60,26 +66,39 @@ impl ApiKey {
     }
 }
 
-/// Checks that `key` is one that a header can carry.
+/// Reads a key as a person or an editor writes it: with blanks around it, and
+/// with a byte order mark before it.
 ///
 /// # Errors
 ///
 /// Says what is wrong without showing the key.
-pub fn validate(key: &str) -> Result<(), &'static str> {
+pub fn parse(text: &str) -> Result<SecretString, &'static str> {
+    let key = text.trim_start_matches('\u{feff}').trim();
+    let quoted = |quote: char| key.starts_with(quote) || key.ends_with(quote);
     if key.is_empty() {
         Err("expected an API key, found nothing")
+    } else if quoted('"') || quoted('\'') {
+        Err("expected an API key, found one in quotes; write it without them")
     } else if key.bytes().all(|b| b.is_ascii_graphic()) {
-        Ok(())
+        Ok(SecretString::from(key))
     } else {
         Err("expected one API key of visible ASCII characters, found other characters in it")
     }
 }
 
+/// Reads a key file. One that is no regular file, such as a FIFO, could keep the
+/// reader waiting for ever, and is refused.
 fn read(file: &Path) -> io::Result<SecretString> {
-    let text = std::fs::read_to_string(file)?;
-    let key = text.trim();
-    validate(key).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
-    Ok(SecretString::from(key))
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
+    let mut opened = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+    if !opened.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file, found something else"));
+    }
+    let mut bytes = Vec::new();
+    opened.by_ref().take(LARGEST_FILE).read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))?;
+    parse(&text).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
 
 #[cfg(test)]

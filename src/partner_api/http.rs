@@ -12,6 +12,7 @@ use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::roots;
 use super::{ApiError, Reason, Request, Response, Transport};
 
 /// What a connection to the API is made of.
@@ -50,6 +51,9 @@ impl HttpTransport {
         if settings.base_url.scheme() == "http" {
             // For loopback alone: through a proxy, the key would leave the machine in the clear.
             client = client.no_proxy();
+        }
+        if let Some(roots) = roots::of_the_system() {
+            client = client.tls_certs_only(roots);
         }
         let client = client
             .user_agent(USER_AGENT)

@@ -26,6 +26,25 @@ const RETRIES: usize = 2;
 /// counted, so that nonsense can't fill the memory or the log.
 const MOST_LOGGED_VALUES: usize = 256;
 
+/// How many items are asked for at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageSize {
+    /// As many as the API gives.
+    Auto,
+    /// So many.
+    Fixed(usize),
+}
+
+impl PageSize {
+    /// The first `limit` to ask for.
+    pub fn first(self) -> usize {
+        match self {
+            Self::Auto => 200,
+            Self::Fixed(size) => size,
+        }
+    }
+}
+
 /// How the API is to be asked.
 #[derive(Debug, Clone)]
 pub struct Settings {

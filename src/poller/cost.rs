@@ -5,6 +5,18 @@ use std::time::Duration;
 
 use super::{Pace, Strategy};
 
+/// Which prepaid balances are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CollectBalance {
+    /// None.
+    #[default]
+    Off,
+    /// The partner's, once an hour.
+    Partner,
+    /// The partner's and each client's.
+    Clients,
+}
+
 /// How the channels are read in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {

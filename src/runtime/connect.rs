@@ -20,8 +20,9 @@ pub fn connect_counted(
     clock: Clock,
 ) -> anyhow::Result<PartnerApi<HttpTransport>> {
     let instruments = telemetry.partner(&partner.id);
-    let transport = HttpTransport::new(partner.http.clone())?;
-    let pacer = Pacer::new(partner.min_rate, partner.max_rate, instruments.clone());
-    let settings = Settings { partner: partner.id.clone(), page_size: partner.page_size };
+    let settings = &partner.settings;
+    let transport = HttpTransport::new(settings.http.clone())?;
+    let pacer = Pacer::new(settings.min_rate, settings.max_rate, instruments.clone());
+    let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size.first() };
     Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock))
 }

@@ -20,7 +20,7 @@ use super::state_task::{self, Inbox};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposition::Publisher;
-use crate::fleet::{Fleet, state_file};
+use crate::fleet::{Fleet, state_file, state_storage};
 use crate::model::PartnerId;
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
@@ -153,7 +153,7 @@ fn fleets(config: &Config) -> BTreeMap<PartnerId, Fleet> {
         saved = None;
     }
     let fleet = |partner: &crate::config::PartnerConfig| {
-        let shard = partner.poll.shard;
+        let shard = partner.settings.poll.shard;
         saved
             .as_mut()
             .and_then(|saved| saved.take(&partner.id, config.max_staleness, |client| shard.holds(client)))
@@ -163,7 +163,7 @@ fn fleets(config: &Config) -> BTreeMap<PartnerId, Fleet> {
 }
 
 fn saved_state(file: &Path) -> Option<state_file::Saved> {
-    match state_file::load(file) {
+    match state_storage::load(file) {
         Ok(Some(saved)) => Some(saved),
         Ok(None) => {
             info!(file = %file.display(), "no state file yet, starting cold");
@@ -177,7 +177,7 @@ fn saved_state(file: &Path) -> Option<state_file::Saved> {
 }
 
 fn set_aside(file: &Path, reason: &str) {
-    match state_file::set_aside(file) {
+    match state_storage::set_aside(file) {
         Ok(aside) => {
             warn!(file = %file.display(), reason, kept = %aside.display(), "the state file was not taken, starting cold");
         }

@@ -71,10 +71,10 @@ impl Partners {
     }
 
     fn start_one(&mut self, partner: PartnerConfig, known: Vec<ClientId>) -> anyhow::Result<()> {
-        let (id, settings) = (partner.id.clone(), partner.settings());
+        let (id, settings) = (partner.id.clone(), partner.settings.clone());
         let api = Arc::new(connect::connect_counted(&partner, &self.telemetry, self.clock)?);
         let stop = CancellationToken::new();
-        let poller = poller::run(api, partner.poll, known, self.observe.clone(), self.clock, stop.clone());
+        let poller = poller::run(api, settings.poll, known, self.observe.clone(), self.clock, stop.clone());
         self.running.insert(id.clone(), Running { settings, stop });
         self.tasks.spawn(async move { (id, poller.await) });
         Ok(())
@@ -157,7 +157,7 @@ impl Partners {
         for partner in wanted {
             let id = partner.id.clone();
             match self.running.get(&id) {
-                Some(running) if running.settings == partner.settings() => {}
+                Some(running) if running.settings == partner.settings => {}
                 Some(_) => {
                     let known = self.stop_one(&id).await?;
                     self.start_one(partner, known)?;

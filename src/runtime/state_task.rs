@@ -12,7 +12,7 @@ use tracing::{debug, error, info};
 
 use crate::clock::Clock;
 use crate::exposition::{Publisher, SnapshotCell};
-use crate::fleet::{Fleet, state_file};
+use crate::fleet::{Fleet, state_file, state_storage};
 use crate::model::{Observation, PartnerId};
 use crate::telemetry::Telemetry;
 
@@ -69,7 +69,7 @@ impl State {
     /// Writes the state file, if there is to be one.
     fn save(&self) {
         let Some(path) = &self.state_file else { return };
-        let saved = state_file::encode(self.fleets.values()).and_then(|content| state_file::replace(path, &content));
+        let saved = state_file::encode(self.fleets.values()).and_then(|content| state_storage::replace(path, &content));
         if let Err(e) = saved {
             error!(file = %path.display(), error = %e, "cannot write the state file, trying again later");
         }

@@ -1,7 +1,7 @@
 //! Listening, with the time-outs that keep one client from costing another.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -18,10 +18,6 @@ use tracing::{debug, info, warn};
 
 use super::{Protection, Web};
 
-/// An address to listen on; one without a host means all of the machine's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddress(pub SocketAddr);
-
 /// For a TLS handshake, from there to the end of the first request's headers,
 /// and between requests on a connection that is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,33 +28,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long answers that are under way at the end may take.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Takes the addresses, so that a mistake in them ends the start and not the
-/// run.
-///
-/// # Errors
-///
-/// Names the address that can't be had.
-pub fn bind(addresses: &[ListenAddress]) -> io::Result<Vec<TcpListener>> {
-    addresses
-        .iter()
-        .map(|ListenAddress(address)| {
-            listen(*address).map_err(|e| {
-                io::Error::new(e.kind(), format!("cannot listen on {address} (--web.listen-address): {e}"))
-            })
-        })
-        .collect()
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    match TcpListener::bind(address) {
-        // A machine without IPv6 still has all of its IPv4 addresses.
-        Err(e) if address.is_ipv6() && address.ip().is_unspecified() && e.kind() != io::ErrorKind::AddrInUse => {
-            TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
-        }
-        result => result,
-    }
-}
 
 /// Requests that one HTTP/2 connection may have under way.
 const MAX_CONCURRENT_STREAMS: u32 = 64;

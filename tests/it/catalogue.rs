@@ -208,7 +208,8 @@ fn table(flags: &[&clap::Arg]) -> String {
 
 fn row(argument: &clap::Arg) -> String {
     let value = argument.get_value_names().unwrap_or_default().join(" ");
-    let takes_value = argument.get_action().takes_values();
+    let is_switch = argument.get_num_args().is_some_and(|values| values.min_values() == 0);
+    let takes_value = argument.get_action().takes_values() && !is_switch;
     let flag = match argument.get_long() {
         Some(long) if takes_value => format!("`--{long} {value}`"),
         Some(long) => format!("`--{long}`"),

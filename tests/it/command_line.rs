@@ -34,13 +34,13 @@ async fn an_unknown_flag_is_bad_usage() {
 
 #[tokio::test]
 async fn all_errors_of_a_configuration_are_reported_at_once() {
-    let mistakes = [
+    let errors = [
         "--api.base-url=http://example.com/",
         "--api.timeout=0s",
         "--api.max-response-size=big",
         "--api.page-size=0",
         "--api.min-rate=fast",
-        "--poll.interval=5",
+        "--poll.interval=584000000000y",
         "--poll.strategy=psychic",
         "--poll.max-staleness=-1m",
         "--poll.concurrency=none",
@@ -50,18 +50,26 @@ async fn all_errors_of_a_configuration_are_reported_at_once() {
         "--total-shards=2",
         "--web.listen-address=here",
         "--web.telemetry-path=/config",
-        "--web.max-requests=many",
+        "--web.max-requests=9223372036854775808",
+        "--web.max-connections=few",
+        "--web.external-url=here",
+        "--web.route-prefix={x}",
+        "--web.enable-lifecycle=perhaps",
+        "--metrics.max-label-length=0",
+        "--collect.balance=everything",
+        "--log.level=loud",
+        "--log.format=xml",
     ];
     for command in ["serve", "check"] {
-        let (code, output) = run(&[&[command], &mistakes[..]].concat()).await;
+        let (code, output) = run(&[&[command], &errors[..]].concat()).await;
         assert_eq!(code, Some(2), "{output}");
         let mut reported: Vec<&str> = output
             .lines()
             .map(|line| line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line:?} is no error")))
             .map(|line| line.split(':').next().unwrap())
             .collect();
-        let mut expected: Vec<&str> = mistakes.iter().map(|flag| flag.split('=').next().unwrap()).collect();
-        // Two shards and number three are one mistake between them.
+        let mut expected: Vec<&str> = errors.iter().map(|flag| flag.split('=').next().unwrap()).collect();
+        // Two shards and number three are one error between them.
         expected.retain(|flag| *flag != "--total-shards");
         expected.extend(["--partner.id", "--partner.api-key-file"]);
         expected.sort_unstable();
@@ -165,4 +173,124 @@ async fn check_healthy_succeeds_while_an_exporter_runs() {
     exporter.stop().await;
     let (code, output) = Program::start(&["check", "--healthy", &listen], &env).end().await;
     assert_eq!(code, Some(1), "{output}");
+}
+
+/// Every variable of a flag, empty.
+fn empty_variables() -> Vec<(&'static str, &'static str)> {
+    let flags = d360_exporter::config::flags::FLAGS.iter().chain(d360_exporter::config::flags::LOG_FLAGS);
+    let others = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    flags.map(|flag| flag.variable).chain(others).map(|name| (name, "")).collect()
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_an_unset_one() {
+    let mut env = empty_variables();
+    let set = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "a-secret-key")];
+    env.retain(|(name, _)| set.iter().all(|(set, _)| set != name));
+    env.extend(set);
+    let (code, output) = Program::start(&["check"], &env).end().await;
+    assert_eq!((code, output.lines().last()), (Some(0), Some("the configuration is valid")), "{output}");
+    // And the HTTP client can be built with them.
+    let api = Api::start(fleet(1, 1)).await;
+    let exporter = Exporter::start_with(&api.base_url(), "demo-key", &[], &empty_variables()).await;
+    exporter.ready().await;
+    exporter.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_variables_are_one_warning_with_their_names_and_never_their_values() {
+    let env = [
+        ("D360_PARTNER_ID", "examplePA"),
+        ("D360_API_KEY", "a-secret-key"),
+        ("D360_POLL_INTERVALL", "canary"),
+        ("D360_APIKEY", "canary"),
+        ("D360_EXPORTER_SERVICE_HOST", "10.0.0.1"),
+        ("D360_EXPORTER_PORT_10360_TCP_ADDR", "10.0.0.1"),
+    ];
+    let (code, output) = Program::start(&["check"], &env).end().await;
+    assert_eq!(code, Some(0), "{output}");
+    let warnings: Vec<&str> = output.lines().filter(|line| line.contains("level=warn")).collect();
+    assert_eq!(warnings.len(), 1, "{output}");
+    assert!(warnings[0].contains("variables=\"D360_APIKEY, D360_POLL_INTERVALL\""), "{output}");
+    assert!(!output.contains("canary"), "{output}");
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_a_warning_and_a_key_and_a_key_file_are_an_error() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    std::fs::write(&file, "\u{feff}a-secret-key\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let shown = file.display().to_string();
+    let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY_FILE", shown.as_str())];
+    let (code, output) = Program::start(&["check"], &env).end().await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains(&format!("every user of this machine can read the key file `{shown}`")), "{output}");
+
+    let both = [&env[..], &[("D360_API_KEY", "canary")]].concat();
+    let (code, output) = Program::start(&["check"], &both).end().await;
+    let expected = "error: D360_API_KEY: expected the API key either here or in --partner.api-key-file, found both; unset one of them\n";
+    assert_eq!((code, output.as_str()), (Some(2), expected));
+}
+
+#[tokio::test]
+async fn a_key_file_that_would_block_the_start_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("key");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let file = format!("--partner.api-key-file={}", fifo.display());
+    for command in ["check", "serve"] {
+        let (code, output) = run(&[command, "--partner.id=examplePA", &file]).await;
+        assert_eq!(code, Some(2), "{output}");
+        assert!(output.contains("expected a regular file, found something else"), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_is_an_error_and_not_left_out() {
+    for value in ["not a url", "ftp://proxy.example", "socks5://proxy.example:1080"] {
+        let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k"), ("HTTPS_PROXY", value)];
+        for command in ["check", "serve"] {
+            let (code, output) = Program::start(&[command], &env).end().await;
+            assert_eq!(code, Some(2), "{value}: {output}");
+            assert!(output.starts_with("error: HTTPS_PROXY: expected the URL of a proxy"), "{value}: {output}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_file_that_is_not_ours_is_refused_and_nothing_is_moved() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("key"), "a-secret-key").unwrap();
+    std::fs::write(at("config.yml"), "partners: []\n").unwrap();
+    std::fs::create_dir(at("directory")).unwrap();
+    std::os::unix::fs::symlink(at("key"), at("link")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RWXU).unwrap();
+    let names = || {
+        let entries = std::fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let key = format!("--partner.api-key-file={}", at("key").display());
+    for (name, found) in [
+        ("key", "a file of another program"),
+        ("config.yml", "a file of another program"),
+        ("directory", "a directory"),
+        ("link", "a symbolic link"),
+        ("fifo", "a named pipe"),
+        ("/dev/null", "a device"),
+    ] {
+        let state = format!("--state.file={}", at(name).display());
+        for command in ["check", "serve"] {
+            let (code, output) = run(&[command, "--partner.id=examplePA", &key, &state]).await;
+            assert_eq!(code, Some(2), "{name}: {output}");
+            assert!(output.contains(&format!("found {found} at")), "{name}: {output}");
+        }
+    }
+    assert_eq!(names(), before);
+    assert_eq!(std::fs::read(at("key")).unwrap(), b"a-secret-key");
 }

@@ -98,7 +98,7 @@ async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
         answer.text().await.unwrap(),
         "partner `onePA` in --config.file: --partner.api-key-file: cannot read `/missing`: No such file or directory \
          (os error 2); write the API key, and only it, into that file\n\
-         partner `onePA` in --config.file: --api.page-size: expected a whole number of at least 1, found `many`\n"
+         partner `onePA` in --config.file: --api.page-size: expected `auto` or a whole number from 1 to 100000, found `many`\n"
     );
     let after = exporter.scrape().await;
     assert_eq!(channels(&after, "onePA"), 6);

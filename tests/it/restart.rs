@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use d360_exporter::fleet::{Fleet, state_file};
+use d360_exporter::fleet::{Fleet, state_file, state_storage};
 use d360_exporter::model::{Client, Observation, Timestamp};
 use serde_json::json;
 
@@ -97,7 +97,7 @@ fn state_of(clients: usize) -> Vec<u8> {
 fn write_states_to(file: &Path) -> ! {
     let states = [state_of(1000), state_of(2000)];
     for state in states.iter().cycle() {
-        state_file::replace(file, state).unwrap();
+        state_storage::replace(file, state).unwrap();
     }
     unreachable!("states are written again and again")
 }
@@ -131,7 +131,7 @@ fn a_kill_at_any_moment_of_a_write_leaves_the_old_state_or_the_new_one() {
         let content = std::fs::read(&file).unwrap();
         let at = whole.iter().position(|state| *state == content);
         seen[at.unwrap_or_else(|| panic!("round {round} left a state that was never written"))] += 1;
-        assert!(state_file::load(&file).unwrap().is_some());
+        assert!(state_storage::load(&file).unwrap().is_some());
     }
     assert!(seen.iter().all(|&n| n > 0), "kills came at both states: {seen:?}");
 }

@@ -13,7 +13,7 @@ use crate::harness::sources_in;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("catalogue", &["family", "fleet", "model", "telemetry"]),
     ("clock", &["model"]),
-    ("config", &["exposition", "model", "partner_api", "poller", "telemetry", "web", "yaml"]),
+    ("config", &["exposition", "fleet", "model", "partner_api", "poller", "telemetry", "web", "yaml"]),
     ("exposition", &["catalogue", "fleet", "model"]),
     ("family", &[]),
     ("fleet", &["model"]),

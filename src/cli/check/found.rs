@@ -38,7 +38,7 @@ impl Found {
         });
         let sweep = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
         let sweep = sweep.map(|error| access::failure(partner, "read the partner's channel list", error));
-        match (partner.poll.strategy, single, sweep) {
+        match (partner.settings.poll.strategy, single, sweep) {
             (Strategy::PerClient, single, _) => single.into_iter().collect(),
             (Strategy::Bulk, _, sweep) => sweep.into_iter().collect(),
             (Strategy::Auto, Some(single), Some(sweep)) => vec![single, sweep],

@@ -54,7 +54,7 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
     };
     let [mut fleet, mut sample] = [(); 2].map(|()| Fleet::new(partner.id.clone(), config.max_staleness));
     let Ok(listing) = &mut found.clients else { return Ok(found) };
-    listing.items.retain(|client| partner.poll.shard.holds(&client.id));
+    listing.items.retain(|client| partner.settings.poll.shard.holds(&client.id));
     let at = Clock::system().now();
     fleet.apply(Observation::ClientsListed { clients: listing.items.clone(), complete: listing.complete, at });
 
@@ -107,7 +107,7 @@ async fn sweep(
     fleet.apply(Observation::BulkReadStarted);
     while let Some(page) = walk.next_page().await? {
         let owned = page.into_iter().filter_map(|owned| Some((owned.client?, owned.channel)));
-        let channels: Vec<_> = owned.filter(|(client, _)| partner.poll.shard.holds(client)).collect();
+        let channels: Vec<_> = owned.filter(|(client, _)| partner.settings.poll.shard.holds(client)).collect();
         count += channels.len();
         progress.says(format!("reading the partner's channel list: {count}"));
         fleet.apply(Observation::ChannelsSeen { channels, at: Clock::system().now() });

@@ -78,7 +78,7 @@ fn unreadable(error: &ApiError) -> String {
 /// Requests of a cycle, and how long they take at the pace that the pacer starts
 /// with and at its most.
 fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
-    let (start, most) = (found.pace.requests_per_second, partner.max_rate.per_second());
+    let (start, most) = (found.pace.requests_per_second, partner.settings.max_rate.per_second());
     format!(
         "{requests} request{}: {} at today's {}, {} at --api.max-rate ({})",
         if requests == 1 { "" } else { "s" },
@@ -90,7 +90,7 @@ fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
 }
 
 fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_sweep: bool) -> String {
-    let settings = &partner.poll;
+    let settings = &partner.settings.poll;
     let asked = match settings.strategy {
         Strategy::PerClient => return "per-client, as --poll.strategy says".to_owned(),
         Strategy::Bulk => return "bulk, as --poll.strategy says".to_owned(),

@@ -27,11 +27,11 @@ impl Files {
     }
 
     /// The mistakes, with the folder left out.
-    fn mistakes(&self, args: &[&str]) -> Vec<String> {
-        self.mistakes_with(args, None)
+    fn errors(&self, args: &[&str]) -> Vec<String> {
+        self.errors_with(args, None)
     }
 
-    fn mistakes_with(&self, args: &[&str], key: Option<&str>) -> Vec<String> {
+    fn errors_with(&self, args: &[&str], key: Option<&str>) -> Vec<String> {
         let folder = format!("{}/", self.0.path().display());
         let errors = self.load_with(args, key).map_or_else(|e| e.to_string(), |_| String::new());
         errors.replace(&folder, "").lines().map(str::to_owned).collect()
@@ -59,19 +59,20 @@ fn partners_of_the_file_have_the_flags_settings_but_for_their_own() {
         .partners
         .iter()
         .map(|p| {
-            (p.id.as_str(), p.http.base_url.as_str(), p.page_size, p.min_rate.count, p.max_rate.count, p.poll.strategy)
+            let s = &p.settings;
+            (p.id.as_str(), s.http.base_url.as_str(), s.page_size, s.min_rate.count, s.max_rate.count, s.poll.strategy)
         })
         .collect();
     assert_eq!(
         partners,
         [
-            ("onePA", "https://hub.360dialog.io/api/v2", 100, 10, 10, poller::Strategy::Auto),
-            ("twoPA", "http://127.0.0.1:1/api", 50, 1, 5, poller::Strategy::Bulk),
+            ("onePA", "https://hub.360dialog.io/api/v2", PageSize::Fixed(100), 10, 10, poller::Strategy::Auto),
+            ("twoPA", "http://127.0.0.1:1/api", PageSize::Fixed(50), 1, 5, poller::Strategy::Bulk),
         ]
     );
     let keys: Vec<String> = config.partners.iter().map(|p| p.key.current().expose_secret().to_owned()).collect();
     assert_eq!(keys, ["canary-one", "canary-two"]);
-    assert!(config.partners.iter().all(|p| p.poll.interval == Duration::from_secs(60)));
+    assert!(config.partners.iter().all(|p| p.settings.poll.interval == Duration::from_secs(60)));
     assert!(config.effective.contains("twoPA") && !config.effective.contains("canary"), "{}", config.effective);
 }
 
@@ -90,7 +91,7 @@ partners:
 ",
     );
     assert_eq!(
-        files.mistakes(&["--shard=1"]),
+        files.errors(&["--shard=1"]),
         [
             "partner `onePA` in --config.file: --partner.api-key-file: cannot read `nowhere`: No such file or directory (os error 2); write the API key, and only it, into that file",
             "partner `onePA` in --config.file: --poll.strategy: expected `auto`, `per-client` or `bulk`, found `best`",
@@ -105,7 +106,7 @@ partners:
 #[test]
 fn partners_are_named_either_by_the_flag_or_in_the_file() {
     assert_eq!(
-        Files::new(TWO).mistakes(&["--partner.id=examplePA"]),
+        Files::new(TWO).errors(&["--partner.id=examplePA"]),
         ["--partner.id: expected partners either here or in --config.file, found both; remove one of them"]
     );
 }
@@ -118,16 +119,16 @@ fn keys_of_the_files_partners_are_nowhere_but_in_their_files() {
                          key here; unset it";
     let both = "--partner.id: expected partners either here or in --config.file, found both; remove one of them";
     let files = Files::new(TWO);
-    assert_eq!(files.mistakes(&["--partner.api-key-file=KEYS/one"]), [from_flag]);
-    assert_eq!(files.mistakes_with(&[], Some("canary-key")), [from_variable]);
+    assert_eq!(files.errors(&["--partner.api-key-file=KEYS/one"]), [from_flag]);
+    assert_eq!(files.errors_with(&[], Some("canary-key")), [from_variable]);
     let all = ["--partner.id=examplePA", "--partner.api-key-file=KEYS/one"];
-    assert_eq!(files.mistakes_with(&all, Some("canary-key")), [both, from_flag, from_variable]);
+    assert_eq!(files.errors_with(&all, Some("canary-key")), [both, from_flag, from_variable]);
     // A file that can't be read changes nothing about it.
-    let told = Files::new("").mistakes_with(&all, Some("canary-key"));
+    let told = Files::new("").errors_with(&all, Some("canary-key"));
     assert_eq!(told[1..], [both, from_flag, from_variable]);
     // An empty variable is what some deployments make of one that is not set.
     for empty in ["", " \n"] {
-        assert_eq!(files.mistakes_with(&[], Some(empty)), [""; 0], "{empty:?}");
+        assert_eq!(files.errors_with(&[], Some(empty)), [""; 0], "{empty:?}");
     }
 }
 
@@ -158,7 +159,7 @@ fn a_file_of_another_form_is_refused_by_place_and_remedy_without_showing_what_it
         "\tid: canary",
         "partners: []\n--- canary",
     ];
-    let told = files.map(|yaml| format!("{yaml:?}\n  {}", Files::new(yaml).mistakes(&[]).join("\n  ")));
+    let told = files.map(|yaml| format!("{yaml:?}\n  {}", Files::new(yaml).errors(&[]).join("\n  ")));
     for told in &told {
         let (_, mistakes) = told.split_once('\n').unwrap();
         assert!(!mistakes.to_lowercase().contains("canary"), "{told}");
@@ -173,7 +174,7 @@ fn a_file_that_cannot_be_read_is_a_mistake_and_so_is_all_else() {
             .unwrap_err()
             .to_string(),
         "--config.file: cannot read `/nowhere/config.yml`: No such file or directory (os error 2)\n\
-         --api.page-size: expected a whole number of at least 1, found `0`\n\
+         --api.page-size: expected `auto` or a whole number from 1 to 100000, found `0`\n\
          --poll.interval: expected a duration such as `30s`, `5m` or `500ms`, found `often`"
     );
 }

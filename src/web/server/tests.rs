@@ -3,6 +3,7 @@
 //! Sockets are real. What must not depend on time happens on the real clock;
 //! then the clock is paused, and jumps to the next time-out whenever all wait.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 use rustix::process::{Resource, getrlimit};
@@ -17,7 +18,7 @@ use crate::exposition::{Publisher, RenderSettings, Snapshot, SnapshotCell};
 use crate::fleet::Fleet;
 use crate::model::{Channel, Client, Observation, Timestamp};
 use crate::telemetry::Telemetry;
-use crate::web::WebConfig;
+use crate::web::{WebConfig, bind};
 
 /// A server on a free port.
 struct Server {
@@ -35,10 +36,16 @@ impl Server {
             telemetry_path: "/metrics".to_owned(),
             protection,
             max_requests: 2,
+            max_connections: 512,
+            route_prefix: String::new(),
+            external_url: None,
+            systemd_socket: false,
+            grafana_url: None,
+            runbook_url: None,
             enable_lifecycle: false,
         };
         let web = Web::new(published.clone(), Telemetry::new(), Clock::system(), &config, String::new(), None);
-        let listener = bind(&["127.0.0.1:0".parse().map(ListenAddress).unwrap()]).unwrap().remove(0);
+        let listener = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(listener, web, stop.clone()));
