@@ -187,7 +187,7 @@ const TAKEN_BELOW: &[&str] = &["/-", "/api", "/clients", "/channels", "/changes"
 
 pub(super) fn telemetry_path(value: &str) -> Result<String, String> {
     let below = |place: &&str| value.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let taken = TAKEN.contains(&value) || TAKEN_BELOW.iter().any(|place| below(&place));
+    let taken = TAKEN.contains(&value) || TAKEN_BELOW.iter().any(below);
     if is_plain_path(value) && !taken {
         Ok(value.to_owned())
     } else {
