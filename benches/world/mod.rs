@@ -95,7 +95,7 @@ impl Pages {
 
 fn body(simulator: &Simulator, list: &str, offset: usize) -> Bytes {
     let Options { partner_id, api_key, .. } = simulator.options();
-    let answer = simulator.answer(&Request {
+    let answer = simulator.respond(&Request {
         method: "GET".to_owned(),
         path: format!("{API_PREFIX}/partners/{partner_id}/{list}"),
         query: Some(format!("limit={PAGE_SIZE}&offset={offset}&sort=id")),

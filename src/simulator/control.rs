@@ -1,105 +1,104 @@
-//! The controls under `/_simulator`: change a client or channel, set faults, ask for the truth and for the requests
-//! that came. No key is asked for: the simulator belongs on a loopback address.
+//! The controls under `/_simulator`: change a client or channel, set faults, show the fleet as it is and count the
+//! requests. They need no key: the simulator belongs on a loopback address.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::api::{error, json_answer, value_answer};
-use super::records::{Id, Item};
-use super::{Answer, Now, Options, Request, State, generate};
+use super::exchange::{Now, Request, Response};
+use super::generate;
+use super::item::Item;
+use super::operation::Operation;
+use super::options::Options;
+use super::records::Id;
+use super::state::State;
 
 /// The page at `/`, for people who open the address.
-pub(super) fn index(options: &Options) -> Answer {
-    let partner = &options.partner_id;
-    let text = format!(
-        "A simulated 360dialog Partner API.
-
-The API (header X-API-Key):
-  GET   /api/v2/partners/{partner}/clients
-  PATCH /api/v2/partners/{partner}/clients/CLIENT_ID
-  GET   /api/v2/partners/{partner}/clients/CLIENT_ID/channels
-  GET   /api/v2/partners/{partner}/channels
-
+pub(super) fn index(options: &Options) -> Response {
+    let mut text = "A simulated 360dialog Partner API.\n\nThe API (header X-API-Key):\n".to_owned();
+    for operation in Operation::ALL {
+        let path = operation.path().replace("PARTNER_ID", &options.partner_id);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {:<5} /api/v2/{path}", operation.method());
+    }
+    text.push_str(
+        "
 The controls (no key):
   PATCH, PUT, DELETE /_simulator/channels/CHANNEL_ID
   PATCH, DELETE      /_simulator/clients/CLIENT_ID
   GET, PUT           /_simulator/faults
   GET                /_simulator/truth
   GET                /_simulator/requests
-"
+",
     );
-    let mut answer = json_answer(200, text.into_bytes());
-    answer.headers = vec![("content-type", "text/plain; charset=utf-8".to_owned())];
-    answer
+    Response::text("text/plain; charset=utf-8", text)
 }
 
-/// Answers a request whose path below `/_simulator` is `path`.
-pub(super) fn answer(state: &mut State, now: Now, path: &[&str], request: &Request) -> Answer {
+/// Responses a request whose path below `/_simulator` is `path`.
+pub(super) fn respond(state: &mut State, now: Now, path: &[&str], request: &Request) -> Response {
     let result = match (path, request.method.as_str()) {
         (["channels", id], "PATCH") => object(request).and_then(|patch| patch_channel(state, id, &patch)),
         (["channels", id], "PUT") => object(request).and_then(|fields| put_channel(state, now, id, &fields)),
         (["channels", id], "DELETE") => removed(state.fleet.remove_channel(id), "channel", id),
         (["clients", id], "PATCH") => object(request).and_then(|patch| patch_client(state, id, &patch)),
         (["clients", id], "DELETE") => removed(state.fleet.remove_client(id), "client", id),
-        (["faults"], "GET") => Ok(value_answer(200, &state.faults.to_value())),
+        (["faults"], "GET") => Ok(Response::value(200, &state.faults.to_value())),
         (["faults"], "PUT") => object(request).and_then(|body| {
             let replaced = state.faults.replace(&Value::Object(body));
-            replaced.map(|()| value_answer(200, &state.faults.to_value())).map_err(|why| error(400, &why))
+            replaced.map(|()| Response::value(200, &state.faults.to_value())).map_err(|why| Response::error(400, &why))
         }),
         (["truth"], "GET") => Ok(truth(state)),
-        (["requests"], "GET") => Ok(value_answer(200, &json!(state.requests))),
-        (["channels" | "clients", _] | ["faults" | "truth" | "requests"], _) => Err(error(405, "Method not allowed")),
-        _ => Err(error(404, "no such control; GET / lists them")),
+        (["requests"], "GET") => Ok(Response::value(200, &json!(state.requests))),
+        (["channels" | "clients", _] | ["faults" | "truth" | "requests"], _) => Err(Response::error(405, "Method not allowed")),
+        _ => Err(Response::error(404, "no such control; GET / lists them")),
     };
     result.unwrap_or_else(|refusal| refusal)
 }
 
-fn object(request: &Request) -> Result<Map<String, Value>, Answer> {
+fn object(request: &Request) -> Result<Map<String, Value>, Response> {
     match serde_json::from_slice(&request.body) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(other) => Err(error(400, &format!("expected a JSON object, found {other}"))),
-        Err(why) => Err(error(400, &format!("the body is not valid JSON: {why}"))),
+        Ok(other) => Err(Response::error(400, &format!("expected a JSON object, found {other}"))),
+        Err(why) => Err(Response::error(400, &format!("the body is not valid JSON: {why}"))),
     }
 }
 
-fn unknown(what: &str, id: &str) -> Answer {
-    error(404, &format!("no {what} with id {id:?}; GET /_simulator/truth shows all"))
+fn unknown(what: &str, id: &str) -> Response {
+    Response::error(404, &format!("no {what} with id {id:?}; GET /_simulator/truth shows all"))
 }
 
-fn removed(there: bool, what: &str, id: &str) -> Result<Answer, Answer> {
-    if !there {
+fn removed(existed: bool, what: &str, id: &str) -> Result<Response, Response> {
+    if !existed {
         return Err(unknown(what, id));
     }
-    let mut answer = json_answer(204, Vec::new());
-    answer.headers.clear();
-    Ok(answer)
+    Ok(Response::no_content())
 }
 
-fn show_channel(state: &State, status: u16, id: &str) -> Result<Answer, Answer> {
+fn show_channel(state: &State, status: u16, id: &str) -> Result<Response, Response> {
     let (channel, client) = state.fleet.channel(id).ok_or_else(|| unknown("channel", id))?;
-    Ok(value_answer(status, &channel.to_value(client)))
+    Ok(Response::value(status, &Item::Channel(channel, client).to_value()))
 }
 
-fn patch_channel(state: &mut State, id: &str, patch: &Map<String, Value>) -> Result<Answer, Answer> {
+fn patch_channel(state: &mut State, id: &str, patch: &Map<String, Value>) -> Result<Response, Response> {
     let channel = state.fleet.channel_mut(id).ok_or_else(|| unknown("channel", id))?;
     channel.patch(patch);
     show_channel(state, 200, id)
 }
 
-fn patch_client(state: &mut State, id: &str, patch: &Map<String, Value>) -> Result<Answer, Answer> {
+fn patch_client(state: &mut State, id: &str, patch: &Map<String, Value>) -> Result<Response, Response> {
     let client = state.fleet.client_mut(id).ok_or_else(|| unknown("client", id))?;
     client.patch(patch);
-    Ok(value_answer(200, &client.to_value()))
+    Ok(Response::value(200, &Item::Client(client).to_value()))
 }
 
-/// Makes a healthy channel, or a new one in the place of an old one, and lays the body over it.
-fn put_channel(state: &mut State, now: Now, id: &str, fields: &Map<String, Value>) -> Result<Answer, Answer> {
+/// Creates a healthy channel, or replaces one, and sets the fields of the body.
+fn put_channel(state: &mut State, now: Now, id: &str, fields: &Map<String, Value>) -> Result<Response, Response> {
     let Some(owner) = fields.get("client_id").and_then(Value::as_str) else {
-        return Err(error(400, "client_id must be the id of the client that gets the channel"));
+        return Err(Response::error(400, "client_id must be the id of the client that gets the channel"));
     };
     let client = state.fleet.client(owner).ok_or_else(|| unknown("client", owner))?;
     // The same id gives the same channel.
@@ -119,20 +118,20 @@ fn put_channel(state: &mut State, now: Now, id: &str, fields: &Map<String, Value
 
 /// A client with its channels.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct ClientReport<'a> {
     #[serde(flatten)]
     client: Item<'a>,
     channels: Vec<Item<'a>>,
 }
 
-/// Every client with its channels, as the API would show them without faults.
-fn truth(state: &State) -> Answer {
-    let clients: Vec<Told<'_>> = state
+/// Every client with its channels, as the API shows them without faults.
+fn truth(state: &State) -> Response {
+    let clients: Vec<ClientReport<'_>> = state
         .fleet
         .client_ids()
         .iter()
         .filter_map(|id| state.fleet.client(id))
-        .map(|client| Told {
+        .map(|client| ClientReport {
             client: Item::Client(client),
             channels: client
                 .channels
@@ -143,8 +142,8 @@ fn truth(state: &State) -> Answer {
         })
         .collect();
     match serde_json::to_vec(&BTreeMap::from([("clients", clients)])) {
-        Ok(body) => json_answer(200, body),
-        Err(why) => error(500, &format!("the truth can't be written: {why}")),
+        Ok(body) => Response::json(200, body),
+        Err(why) => Response::error(500, &format!("the fleet cannot be serialized: {why}")),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What faults do to a list: to the window that is cut out of it, to its items, and to the numbers around them.
+//! What faults do to a list: to the part that a page shows, to its items, and to the numbers around them.
+//! Never here: faults of a whole response.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,36 +9,37 @@ use rand::seq::SliceRandom;
 use serde_json::{Map, Value, json};
 
 use super::faults::Kind;
-use super::records::{Id, Item};
+use super::item::Item;
+use super::records::{Id, States};
 
 /// A page as it goes out.
 #[derive(Debug)]
-pub(super) struct Bent<'a> {
+pub(super) struct Distorted<'a> {
     pub(super) items: Vec<Item<'a>>,
     pub(super) limit: usize,
     pub(super) total: Value,
     pub(super) count: usize,
 }
 
-/// The part of the list that the page shows. Faults may change the list first. A bare array has no pages,
-/// so faults of paging leave it alone.
+/// The part of the list that the page shows. Faults may change the list first. A bare array has no pages, so faults of
+/// pagination do not apply to it.
 pub(super) fn window(
     ids: &mut Cow<'_, [Id]>,
     limit: usize,
     offset: usize,
     bare: bool,
-    fired: &[Kind],
+    faults: &[Kind],
     rng: &mut StdRng,
 ) -> Range<usize> {
     let (mut limit, mut start) = (limit, if bare { 0 } else { offset });
-    for kind in fired {
+    for kind in faults {
         match kind {
             Kind::ShortList { keep } => match ids {
                 Cow::Borrowed(all) => *ids = Cow::Borrowed(&all[..(*keep).min(all.len())]),
                 Cow::Owned(all) => all.truncate(*keep),
             },
             Kind::ShuffledPages {} => ids.to_mut().shuffle(rng),
-            Kind::ClampedPages { limit: clamp } if !bare => limit = limit.min(*clamp),
+            Kind::ClampedPages { limit: clamp } if !bare => limit = limit.min(clamp.get()),
             Kind::RepeatedPage {} => start = 0,
             Kind::OverlappingPages {} => start = start.saturating_sub(limit.div_ceil(2)),
             _ => {}
@@ -47,20 +49,20 @@ pub(super) fn window(
     start..start.saturating_add(limit).min(ids.len())
 }
 
-/// Bends the items of a page. `make` gives any item of the list to model new ones on.
-pub(super) fn bend<'a>(
+/// Distorts the items of a page. `make` returns any item of the list, as a model for new ones.
+pub(super) fn distort<'a>(
     mut items: Vec<Item<'a>>,
     make: impl Fn(usize) -> Option<Item<'a>>,
     limit: usize,
     offset: usize,
     total: usize,
     bare: bool,
-    fired: &[Kind],
-) -> Bent<'a> {
+    faults: &[Kind],
+) -> Distorted<'a> {
     let (mut limit, mut total, mut surplus) = (limit, json!(total), 0);
-    for kind in fired {
+    for kind in faults {
         match kind {
-            Kind::ClampedPages { limit: clamp } => limit = limit.min(*clamp),
+            Kind::ClampedPages { limit: clamp } => limit = limit.min(clamp.get()),
             Kind::EndlessPages {} if !bare => {
                 let numbers = offset..offset.saturating_add(limit);
                 items = numbers.map(|nth| Item::Raw(fresh(make(nth), nth))).collect();
@@ -82,7 +84,7 @@ pub(super) fn bend<'a>(
             }
             Kind::UnknownValues {} => each(&mut items, |fields| {
                 for (key, value) in fields {
-                    if ENUMS.contains(&key.as_str()) {
+                    if is_enum(key) {
                         *value = json!("NEVER_SEEN_BEFORE");
                     }
                 }
@@ -94,25 +96,20 @@ pub(super) fn bend<'a>(
                     }
                 }
             }),
-            Kind::WrongTotal { total: told } => total = told.clone(),
+            Kind::WrongTotal { total: wrong } => total = wrong.clone(),
             Kind::WrongCount {} => surplus = 7,
             _ => {}
         }
     }
     let count = items.len() + surplus;
-    Bent { items, limit, total, count }
+    Distorted { items, limit, total, count }
 }
 
-/// The fields that hold one of a list of values.
-const ENUMS: &[&str] = &[
-    "status",
-    "hub_status",
-    "availability_status",
-    "current_limit",
-    "current_quality_rating",
-    "current_quality_update_event",
-    "account_mode",
-];
+/// Whether a field holds one value of an enum.
+fn is_enum(field: &str) -> bool {
+    States::NAMES.contains(&field) || field == "account_mode"
+}
+
 
 fn each(items: &mut [Item<'_>], change: impl Fn(&mut Map<String, Value>)) {
     for item in items {
@@ -124,7 +121,7 @@ fn each(items: &mut [Item<'_>], change: impl Fn(&mut Map<String, Value>)) {
     }
 }
 
-/// An item like another, with an id that depends only on its place in the endless list.
+/// An item like another, with an id that depends only on its position in the endless list.
 fn fresh(model: Option<Item<'_>>, nth: usize) -> Value {
     let mut value = model.map_or_else(|| json!({}), |item| item.to_value());
     let suffix = if value.get("client_id").is_some() { "CH" } else { "CL" };
@@ -132,7 +129,7 @@ fn fresh(model: Option<Item<'_>>, nth: usize) -> Value {
     value
 }
 
-/// The same item under another name, so that it shows which of the two was believed.
+/// The same item under another name, so that it shows which of the two was used.
 fn renamed(mut value: Value) -> Value {
     let name = if value.get("setup_info").is_some() { "/setup_info/phone_name" } else { "/name" };
     if let Some(name) = value.pointer_mut(name) {
@@ -149,150 +146,4 @@ fn without_id(mut value: Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeSet, HashSet};
-
-    use super::super::testing::{fault, get, ids, json_of};
-    use super::super::{Options, Simulator};
-    use super::*;
-
-    fn ten() -> (Simulator, Vec<Value>) {
-        let simulator = Simulator::new(Options { clients: 10, ..Options::default() });
-        let all = ids(&get(&simulator, "clients"));
-        (simulator, all)
-    }
-
-    fn numbers(simulator: &Simulator, target: &str) -> [Value; 4] {
-        let body = json_of(&get(simulator, target));
-        ["limit", "offset", "total", "count"].map(|key| body[key].clone())
-    }
-
-    #[test]
-    fn endless_pages_are_full_of_new_items_for_ever() {
-        let (simulator, _) = ten();
-        fault(&simulator, &json!([{"kind": "endless_pages"}]));
-        let pages = [0, 4, 40_000].map(|offset| ids(&get(&simulator, &format!("clients?limit=4&offset={offset}"))));
-        let seen: BTreeSet<String> = pages.iter().flatten().map(ToString::to_string).collect();
-        assert_eq!(seen.len(), 12);
-        assert_eq!(numbers(&simulator, "clients?limit=4&offset=40000"), [4, 40_000, 40_008, 4].map(Value::from));
-    }
-
-    #[test]
-    fn a_repeated_page_ignores_the_offset() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "repeated_page"}]));
-        assert_eq!(ids(&get(&simulator, "clients?limit=3&offset=6")), all[..3]);
-    }
-
-    #[test]
-    fn clamped_pages_are_shorter_than_asked_and_say_so() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "clamped_pages", "limit": 2}]));
-        assert_eq!(ids(&get(&simulator, "clients?limit=3&offset=6")), all[6..8]);
-        assert_eq!(numbers(&simulator, "clients?limit=3&offset=6"), [2, 6, 10, 2].map(Value::from));
-    }
-
-    #[test]
-    fn shuffled_pages_show_another_order_every_time() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "shuffled_pages"}]));
-        let one = ids(&get(&simulator, "clients"));
-        let two = ids(&get(&simulator, "clients"));
-        assert!(one != two && one != all);
-        let set = |ids: &[Value]| ids.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
-        assert_eq!((set(&one), set(&two)), (set(&all), set(&all)));
-    }
-
-    #[test]
-    fn overlapping_pages_start_half_a_page_early() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "overlapping_pages"}]));
-        assert_eq!(ids(&get(&simulator, "clients?limit=4&offset=0")), all[..4]);
-        assert_eq!(ids(&get(&simulator, "clients?limit=4&offset=4")), all[2..6]);
-        assert_eq!(ids(&get(&simulator, "clients?limit=4&offset=10")), all[8..]);
-    }
-
-    #[test]
-    fn totals_and_counts_can_be_wrong() {
-        let (simulator, all) = ten();
-        for (set, expected) in [
-            (json!({"kind": "wrong_total", "total": 3}), [json!(3), json!(10)]),
-            (json!({"kind": "wrong_total", "total": "many"}), [json!("many"), json!(10)]),
-            (json!({"kind": "wrong_count"}), [json!(10), json!(17)]),
-        ] {
-            fault(&simulator, &json!([set]));
-            let [_, _, total, count] = numbers(&simulator, "clients");
-            assert_eq!([total, count], expected);
-            assert_eq!(ids(&get(&simulator, "clients")), all);
-        }
-    }
-
-    #[test]
-    fn a_short_list_looks_complete() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "short_list", "keep": 3}]));
-        assert_eq!(ids(&get(&simulator, "clients")), all[..3]);
-        assert_eq!(ids(&get(&simulator, "clients?sort=-id")), [9, 8, 7].map(|nth: usize| all[nth].clone()));
-        assert_eq!(numbers(&simulator, "clients"), [1000, 0, 3, 3].map(Value::from));
-    }
-
-    #[test]
-    fn a_duplicate_comes_last_and_under_another_name() {
-        let (simulator, all) = ten();
-        let first = json_of(&get(&simulator, "clients"))["clients"][0].clone();
-        fault(&simulator, &json!([{"kind": "duplicates"}]));
-        let body = json_of(&get(&simulator, "clients"));
-        let mut again = first.clone();
-        again["name"] = json!(format!("{} (again)", first["name"].as_str().unwrap()));
-        assert_eq!((&body["clients"][0], &body["clients"][10]), (&first, &again));
-        assert_eq!((&body["total"], &body["count"], all.len()), (&json!(10), &json!(11), 10));
-    }
-
-    #[test]
-    fn broken_items_stand_among_whole_ones() {
-        let (simulator, all) = ten();
-        fault(&simulator, &json!([{"kind": "broken_item"}]));
-        let body = json_of(&get(&simulator, "clients"));
-        let list = body["clients"].as_array().unwrap();
-        assert_eq!((&list[0], &list[3], list[6].get("id")), (&json!(7), &Value::Null, None));
-        assert!(list[6].is_object());
-        let mut left = all;
-        for broken in [0, 3, 6, 9] {
-            left[broken] = Value::Null;
-        }
-        assert_eq!(ids(&get(&simulator, "clients")), left);
-    }
-
-    #[test]
-    fn unknown_values_and_nulls_leave_the_ids_readable() {
-        let (simulator, _) = ten();
-        let all = ids(&get(&simulator, "channels"));
-        fault(&simulator, &json!([{"kind": "unknown_values"}]));
-        let body = json_of(&get(&simulator, "channels"));
-        for channel in body["partner_channels"].as_array().unwrap() {
-            assert_eq!(ENUMS.iter().map(|key| &channel[key]).collect::<HashSet<_>>().len(), 1);
-            assert_eq!(channel["status"], "NEVER_SEEN_BEFORE");
-        }
-        assert_eq!(ids(&get(&simulator, "channels")), all);
-        fault(&simulator, &json!([{"kind": "nulls"}]));
-        let body = json_of(&get(&simulator, "channels"));
-        for channel in body["partner_channels"].as_array().unwrap() {
-            let told: Vec<&String> =
-                channel.as_object().unwrap().iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
-            assert_eq!(told, ["client_id", "id"]);
-        }
-    }
-
-    #[test]
-    fn faults_of_paging_leave_a_bare_array_alone() {
-        let (simulator, all) = ten();
-        let target = format!("clients/{}/channels", all[0].as_str().unwrap());
-        let honest = get(&simulator, &target);
-        for kind in ["endless_pages", "repeated_page", "overlapping_pages", "wrong_count"] {
-            fault(&simulator, &json!([{ "kind": kind }]));
-            assert_eq!(get(&simulator, &target), honest, "{kind}");
-        }
-        fault(&simulator, &json!([{"kind": "short_list", "keep": 1}]));
-        assert_eq!(ids(&get(&simulator, &target)).len(), 1);
-    }
-}
+mod tests;

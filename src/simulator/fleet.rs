@@ -1,5 +1,5 @@
-//! The fleet and its indexes: by id, in id order, and per client, so that no answer in default order searches.
-//! Here are the moves that keep the indexes together; what moves, `generate`, `incidents` and `control` decide.
+//! The fleet and its indexes: by id, in id order, and per client, so that no response in default
+//! order searches. Never here: what changes; `generate`, `incidents` and `control` decide that.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -19,24 +19,24 @@ pub(super) struct Fleet {
     /// Ids of the channels, sorted.
     channel_order: Vec<Id>,
     phone_numbers: HashSet<u64>,
-    /// Channels with a cancellation, oldest first. May still name channels that have left.
+    /// Channels with a cancellation, oldest first. May name channels that are gone.
     pub(super) cancelled: VecDeque<Id>,
-    /// Clients and channels at the start, which the incidents stay near to.
+    /// Clients and channels at the start; incidents keep the fleet about that large.
     pub(super) at_start: (usize, usize),
 }
 
 impl Fleet {
-    /// True when a fifth of the channels of the start is gone.
+    /// True when a fifth of the initial channels is gone.
     pub(super) fn is_thinned_out(&self) -> bool {
         self.channel_order.len() * 5 <= self.at_start.1 * 4
     }
 
-    /// True when a fifth more channels are here than at the start.
+    /// True when there are a fifth more channels than at the start.
     pub(super) fn is_crowded(&self) -> bool {
         self.channel_order.len() > self.at_start.1 + self.at_start.1 / 5
     }
 
-    /// True when a fifth more clients are here than at the start.
+    /// True when there are a fifth more clients than at the start.
     pub(super) fn has_many_newcomers(&self) -> bool {
         self.client_order.len() > self.at_start.0 + self.at_start.0 / 5
     }
@@ -74,18 +74,18 @@ impl Fleet {
 
     /// Adds a client that has no channels yet.
     pub(super) fn add_client(&mut self, client: Client) {
-        place(&mut self.client_order, &client.id);
+        insert_sorted(&mut self.client_order, &client.id);
         self.clients.insert(client.id.clone(), client);
     }
 
-    /// Adds a channel, or puts it in the place of one with the same id. Its client must be there.
+    /// Adds a channel, or replaces the one with the same id. Its client must exist.
     pub(super) fn add_channel(&mut self, channel: Channel) {
         self.remove_channel(&channel.id.clone());
         let Some(client) = self.clients.get_mut(&channel.client_id) else {
             return;
         };
-        place(&mut client.channels, &channel.id);
-        place(&mut self.channel_order, &channel.id);
+        insert_sorted(&mut client.channels, &channel.id);
+        insert_sorted(&mut self.channel_order, &channel.id);
         self.phone_numbers.insert(channel.phone_number);
         if channel.cancelled_at.is_some() {
             self.cancelled.push_back(channel.id.clone());
@@ -93,27 +93,27 @@ impl Fleet {
         self.channels.insert(channel.id.clone(), channel);
     }
 
-    /// Takes a channel out. False if it isn't there.
+    /// Removes a channel. False if there is none with this id.
     pub(super) fn remove_channel(&mut self, id: &str) -> bool {
         let Some(channel) = self.channels.remove(id) else {
             return false;
         };
-        displace(&mut self.channel_order, id);
+        remove_sorted(&mut self.channel_order, id);
         if let Some(client) = self.clients.get_mut(&channel.client_id) {
-            displace(&mut client.channels, id);
+            remove_sorted(&mut client.channels, id);
         }
         self.phone_numbers.remove(&channel.phone_number);
         true
     }
 
-    /// Takes a client and all its channels out. False if it isn't there.
+    /// Removes a client and all its channels. False if there is none with this id.
     pub(super) fn remove_client(&mut self, id: &str) -> bool {
         let Some(client) = self.clients.remove(id) else {
             return false;
         };
-        displace(&mut self.client_order, id);
+        remove_sorted(&mut self.client_order, id);
         for channel in &client.channels {
-            displace(&mut self.channel_order, channel);
+            remove_sorted(&mut self.channel_order, channel);
             if let Some(channel) = self.channels.remove(channel) {
                 self.phone_numbers.remove(&channel.phone_number);
             }
@@ -133,7 +133,7 @@ impl Fleet {
         }
     }
 
-    /// A telephone number of this country that no channel has.
+    /// A phone number of this country that no channel has.
     pub(super) fn free_number(&self, rng: &mut StdRng, locale: &Locale) -> u64 {
         loop {
             let number = telephone(rng, locale);
@@ -144,20 +144,20 @@ impl Fleet {
     }
 }
 
-/// A telephone number as it is dialled in this country, in E.164 digits.
+/// A phone number of this country, in E.164 digits.
 pub(super) fn telephone(rng: &mut StdRng, locale: &Locale) -> u64 {
     let start = locale.dial.bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
     let span = 10_u64.pow(locale.digits);
     start * span + rng.random_range(0..span)
 }
 
-fn place(order: &mut Vec<Id>, id: &Id) {
+fn insert_sorted(order: &mut Vec<Id>, id: &Id) {
     if let Err(at) = order.binary_search(id) {
         order.insert(at, id.clone());
     }
 }
 
-fn displace(order: &mut Vec<Id>, id: &str) {
+fn remove_sorted(order: &mut Vec<Id>, id: &str) {
     if let Ok(at) = order.binary_search_by(|other| other.as_ref().cmp(id)) {
         order.remove(at);
     }

@@ -1,5 +1,5 @@
-//! Where a fleet comes from: the same seed, sizes and start give the same clients and channels, to the last digit.
-//! Creation dates are fixed; only the dates of cancellations follow the start, because they lie around it.
+//! Generates a fleet: the same seed, sizes and start give the same clients and channels, to the last digit.
+//! Creation dates are fixed; only the dates of cancellations depend on the start. Never here: what happens afterwards.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use serde_json::Map;
 use super::fleet::{Fleet, telephone};
 use super::names::{AWKWARD, LOCALES, VERTICALS};
 use super::profiles::{Profile, TIERS, profiles};
-use super::records::{Channel, Client, Id, Waba};
+use super::records::{Channel, Client, Id, States, Waba};
 
 /// The creation dates of the generated fleet lie between these: 2020-01-01 and 2025-06-30.
 const CREATED: std::ops::Range<i64> = 1_577_836_800..1_751_241_600;
@@ -27,7 +27,7 @@ pub(super) fn hours_from(start: Timestamp, hours: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(start)
 }
 
-/// A new client, not yet part of the fleet. `nth` decides who gets a name that needs escaping.
+/// A new client, not yet part of the fleet. `nth` decides which clients get a name that needs escaping.
 pub(super) fn client(fleet: &Fleet, rng: &mut StdRng, nth: usize, created_at: Timestamp) -> Client {
     let locale = LOCALES.choose(rng).unwrap_or(&LOCALES[0]);
     let pick = |rng: &mut StdRng, from: &[&'static str]| from.choose(rng).copied().unwrap_or_default();
@@ -88,12 +88,12 @@ pub(super) fn channel(fleet: &Fleet, rng: &mut StdRng, client: &Client, created_
         app_id: rng.random_range(100_000..1_000_000),
         phone_number: fleet.free_number(rng, client.locale),
         phone_name,
-        status: Some(Cow::Borrowed("ready")),
-        hub_status: Some(Cow::Borrowed("live")),
-        availability_status: Some(Cow::Borrowed("ready")),
-        current_limit: TIERS.choose(rng).map(|tier| Cow::Borrowed(*tier)),
-        current_quality_rating: Some(Cow::Borrowed(if rng.random_bool(0.87) { "High" } else { "Medium" })),
-        current_quality_update_event: rng.random_bool(0.2).then_some(Cow::Borrowed("upgrade")),
+        states: States {
+            current_limit: TIERS.choose(rng).map(|tier| Cow::Borrowed(*tier)),
+            current_quality_rating: Some(Cow::Borrowed(if rng.random_bool(0.87) { "High" } else { "Medium" })),
+            current_quality_update_event: rng.random_bool(0.2).then_some(Cow::Borrowed("upgrade")),
+            ..States::healthy()
+        },
         new_name_status: None,
         is_oba: rng.random_bool(0.08),
         is_on_biz_app: rng.random_bool(0.05),
@@ -105,14 +105,16 @@ pub(super) fn channel(fleet: &Fleet, rng: &mut StdRng, client: &Client, created_
     }
 }
 
-fn take_on(channel: &mut Channel, profile: &Profile, started_at: Timestamp) {
+fn apply_profile(channel: &mut Channel, profile: &Profile, started_at: Timestamp) {
     let (status, hub_status, availability, rating, limit, event) = *profile;
-    channel.status = Some(Cow::Borrowed(status));
-    channel.hub_status = Some(Cow::Borrowed(hub_status));
-    channel.availability_status = Some(Cow::Borrowed(availability));
-    channel.current_quality_rating = rating.map(Cow::Borrowed);
-    channel.current_limit = limit.map(Cow::Borrowed);
-    channel.current_quality_update_event = event.map(Cow::Borrowed);
+    channel.states = States {
+        status: Some(Cow::Borrowed(status)),
+        hub_status: Some(Cow::Borrowed(hub_status)),
+        availability_status: Some(Cow::Borrowed(availability)),
+        current_quality_rating: rating.map(Cow::Borrowed),
+        current_limit: limit.map(Cow::Borrowed),
+        current_quality_update_event: event.map(Cow::Borrowed),
+    };
     channel.new_name_status = match status {
         "new_name_requested" => Some(Cow::Borrowed("pending_review")),
         "certificate_declined" => Some(Cow::Borrowed("declined")),
@@ -145,7 +147,7 @@ pub(super) fn fleet(seed: u64, clients: usize, channels_per_client: usize, start
             let joined = born.checked_add(age).unwrap_or(born);
             let mut channel = channel(&fleet, &mut rng, client, joined);
             if let Some(profile) = profiles.next().flatten() {
-                take_on(&mut channel, profile, started_at);
+                apply_profile(&mut channel, profile, started_at);
             }
             fleet.add_channel(channel);
         }

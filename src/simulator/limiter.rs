@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::RateLimit;
+use super::options::RateLimit;
 
 /// Counts requests against a [`RateLimit`].
 #[derive(Debug)]
@@ -14,12 +14,12 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// A limiter nothing has gone through yet.
+    /// A limiter that has let nothing through yet.
     pub(super) fn new(limit: RateLimit) -> Self {
         Self { limit, passed: VecDeque::new() }
     }
 
-    /// Lets a request through, or tells how long the window stays full. A refused request doesn't count.
+    /// Lets a request through, or returns how long the window stays full. A refused request does not count.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), Duration> {
         while self.passed.front().is_some_and(|then| *then + self.limit.window <= now) {
             self.passed.pop_front();
@@ -41,12 +41,12 @@ mod tests {
     fn the_window_slides_and_refused_requests_do_not_fill_it() {
         let mut limiter = Limiter::new(RateLimit { requests: 2, window: Duration::from_secs(30) });
         let at = Duration::from_secs;
-        let answers = [0, 10, 20, 29, 30, 31, 40].map(|second| limiter.admit(at(second)));
-        assert_eq!(answers, [Ok(()), Ok(()), Err(at(10)), Err(at(1)), Ok(()), Err(at(9)), Ok(())],);
+        let results = [0, 10, 20, 29, 30, 31, 40].map(|second| limiter.admit(at(second)));
+        assert_eq!(results, [Ok(()), Ok(()), Err(at(10)), Err(at(1)), Ok(()), Err(at(9)), Ok(())]);
     }
 
     #[test]
-    fn a_limit_of_nothing_refuses_everything() {
+    fn a_limit_of_zero_refuses_every_request() {
         let mut limiter = Limiter::new(RateLimit { requests: 0, window: Duration::from_secs(30) });
         assert_eq!(limiter.admit(Duration::ZERO), Err(Duration::from_secs(30)));
     }

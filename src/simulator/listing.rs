@@ -1,4 +1,5 @@
-//! List answers: the query's `limit`, `offset`, `sort` and `filters`, the window they cut, and the envelope around it.
+//! List responses: the query's `limit`, `offset`, `sort` and `filters`, the page that they select, and the envelope
+//! around it. Never here: what faults do to a list, which is in `distort`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,13 +9,14 @@ use serde::Serializer as _;
 use serde::ser::SerializeMap as _;
 use serde_json::{Map, Value};
 
-use super::ChannelsEnvelope;
-use super::distort::{self, Bent};
+use super::distort::{self, Distorted};
 use super::faults::Kind;
 use super::fleet::Fleet;
-use super::records::{Id, Item};
+use super::item::Item;
+use super::options::ChannelsEnvelope;
+use super::records::Id;
 
-/// Items of a page when the query doesn't say.
+/// Items per page without a `limit`.
 const DEFAULT_LIMIT: usize = 1000;
 
 /// What clients can be filtered by, as the documentation lists it.
@@ -100,6 +102,20 @@ pub(super) enum Collection<'a> {
     PartnerChannels,
 }
 
+impl Collection<'_> {
+    /// The key of the items in the envelope.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::ClientChannels(..) => "channels",
+            Self::PartnerChannels => "partner_channels",
+        }
+    }
+}
+
+/// The order of a list when the query names none.
+const BY_ID: &str = "id";
+
 /// A checked query.
 #[derive(Debug)]
 struct Query {
@@ -151,11 +167,14 @@ impl Query {
                 _ => {}
             }
         }
+        if parsed.sort.is_empty() {
+            parsed.sort.push(BY_ID.to_owned());
+        }
         Ok(parsed)
     }
 }
 
-/// The client that the query's filters name, if they name one.
+/// The client that the query's filters name, if any.
 pub(super) fn client_filter(query: Option<&str>) -> Option<String> {
     let query = query.filter(|query| query.contains("client_id"))?;
     let (_, filters) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "filters")?;
@@ -213,7 +232,7 @@ fn compare(one: &Value, other: &Value) -> Ordering {
     }
 }
 
-/// Puts ids into the order that `sort` asks for; those that compare equal stay in the order of their ids.
+/// Sorts ids as `sort` asks for; items that compare equal stay in the order of their ids.
 fn sorted(fleet: &Fleet, collection: Collection<'_>, ids: &[Id], sort: &[String]) -> Vec<Id> {
     let keys = |id: &Id| -> Vec<Value> {
         let item = item(fleet, collection, id);
@@ -231,64 +250,64 @@ fn sorted(fleet: &Fleet, collection: Collection<'_>, ids: &[Id], sort: &[String]
     keyed.into_iter().map(|(_, id)| id.clone()).collect()
 }
 
-/// The body of a list answer, or what is wrong with the query.
-pub(super) fn page(
-    fleet: &Fleet,
-    collection: Collection<'_>,
-    query: Option<&str>,
-    max_page: usize,
-    fired: &[Kind],
-    rng: &mut StdRng,
-) -> Result<Vec<u8>, String> {
-    let mut query = match collection {
-        // No query parameters are documented here; without an envelope there is nothing to page.
-        Collection::ClientChannels(_, ChannelsEnvelope::Array) => Query::parse(collection, None, usize::MAX)?,
-        _ => Query::parse(collection, query, max_page)?,
-    };
-    let bare = matches!(collection, Collection::ClientChannels(_, ChannelsEnvelope::Array));
+/// The ids that the query selects, in the order that it asks for.
+fn selected<'a>(fleet: &'a Fleet, collection: Collection<'_>, query: &Query) -> Cow<'a, [Id]> {
     let mut ids = candidates(fleet, collection, &query.filters);
     if !query.filters.is_empty() {
         let keeps = |id: &&Id| item(fleet, collection, id).is_some_and(|item| matches(&item, &query.filters));
         ids = ids.iter().filter(keeps).cloned().collect();
     }
-    if query.sort.is_empty() {
-        query.sort.push("id".to_owned());
-    } else if query.sort != ["id"] {
+    if query.sort != [BY_ID] {
         ids = Cow::Owned(sorted(fleet, collection, &ids, &query.sort));
     }
-    let limit = if bare { ids.len() } else { query.limit };
-    let window = distort::window(&mut ids, limit, query.offset, bare, fired, rng);
-    let found = ids.get(window.clone()).unwrap_or_default();
-    let items: Vec<Item<'_>> = found.iter().filter_map(|id| item(fleet, collection, id)).collect();
-    let make = |nth: usize| ids.get(nth % ids.len().max(1)).and_then(|id| item(fleet, collection, id));
-    let Bent { items, limit, total, count } = distort::bend(items, make, limit, query.offset, ids.len(), bare, fired);
-    if bare {
-        return serde_json::to_vec(&items).map_err(|error| error.to_string());
-    }
-    let mut body = Vec::with_capacity(512 + items.len() * 2048);
-    let mut serializer = serde_json::Serializer::new(&mut body);
-    let write = |map: &mut <&mut serde_json::Serializer<&mut Vec<u8>> as serde::Serializer>::SerializeMap| {
-        map.serialize_entry("limit", &limit)?;
-        map.serialize_entry("offset", &query.offset)?;
-        if !matches!(collection, Collection::ClientChannels(..)) {
-            map.serialize_entry("sort", &query.sort)?;
-            map.serialize_entry("filters", &query.filters)?;
-        }
-        map.serialize_entry("total", &total)?;
-        map.serialize_entry("count", &count)?;
-        map.serialize_entry(
-            match collection {
-                Collection::Clients => "clients",
-                Collection::ClientChannels(..) => "channels",
-                Collection::PartnerChannels => "partner_channels",
-            },
-            &items,
-        )
+    ids
+}
+
+/// The body of a list response.
+///
+/// # Errors
+///
+/// What is wrong with the query.
+pub(super) fn page(
+    fleet: &Fleet,
+    collection: Collection<'_>,
+    query: Option<&str>,
+    max_page: usize,
+    faults: &[Kind],
+    rng: &mut StdRng,
+) -> Result<Vec<u8>, String> {
+    let bare = matches!(collection, Collection::ClientChannels(_, ChannelsEnvelope::Array));
+    let query = if bare {
+        // No query parameters are documented here; without an envelope there are no pages.
+        Query::parse(collection, None, usize::MAX)?
+    } else {
+        Query::parse(collection, query, max_page)?
     };
-    serializer
-        .serialize_map(None)
-        .and_then(|mut map| write(&mut map).and_then(|()| map.end()))
-        .map_err(|error: serde_json::Error| error.to_string())?;
+    let mut ids = selected(fleet, collection, &query);
+    let limit = if bare { ids.len() } else { query.limit };
+    let window = distort::window(&mut ids, limit, query.offset, bare, faults, rng);
+    let found = ids.get(window).unwrap_or_default();
+    let items: Vec<Item<'_>> = found.iter().filter_map(|id| item(fleet, collection, id)).collect();
+    let model = |nth: usize| ids.get(nth % ids.len().max(1)).and_then(|id| item(fleet, collection, id));
+    let page = distort::distort(items, model, limit, query.offset, ids.len(), bare, faults);
+    if bare { serde_json::to_vec(&page.items) } else { enveloped(collection, &query, &page) }
+        .map_err(|error| error.to_string())
+}
+
+fn enveloped(collection: Collection<'_>, query: &Query, page: &Distorted<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(512 + page.items.len() * 2048);
+    let mut serializer = serde_json::Serializer::new(&mut body);
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("limit", &page.limit)?;
+    map.serialize_entry("offset", &query.offset)?;
+    if !matches!(collection, Collection::ClientChannels(..)) {
+        map.serialize_entry("sort", &query.sort)?;
+        map.serialize_entry("filters", &query.filters)?;
+    }
+    map.serialize_entry("total", &page.total)?;
+    map.serialize_entry("count", &page.count)?;
+    map.serialize_entry(collection.key(), &page.items)?;
+    map.end()?;
     Ok(body)
 }
 

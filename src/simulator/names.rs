@@ -1,5 +1,5 @@
 //! Name material for the generated fleet: countries with their scripts, dialling codes, trades, people and cities,
-//! and names that need escaping. Only data and the way a name is put together; the dice are rolled in `generate`.
+//! and names that need escaping. Only data and how a name is composed; `generate` draws the random numbers.
 
 /// A country of the fleet: what its businesses, people and telephone numbers look like.
 #[derive(Debug, PartialEq)]

@@ -1,14 +1,15 @@
-//! The states that channels start in: mostly health, and a share of everything else the API documents.
+//! The states that channels start in: mostly healthy, and a share of every other state that the API documents.
+//! Only data and how it is shared out.
 
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 
-/// One way a channel can stand: status, `hub_status`, availability, rating, limit, last quality event.
+/// One combination of states: status, `hub_status`, availability, rating, limit, last quality event.
 pub(super) type Profile =
     (&'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>, Option<&'static str>);
 
-/// The states beside plain health. Together they hold every documented value of every enum; the ones that a
-/// small fleet should show first come first.
+/// The states of channels that are not simply healthy. Together they hold every documented value of every enum; the
+/// ones that a small fleet should show come first.
 #[rustfmt::skip]
 const UNUSUAL: &[Profile] = &[
     ("ready", "live", "ready", Some("Low"), Some("TIER_10K"), Some("flagged")),
@@ -51,22 +52,22 @@ pub(super) const TIERS: &[&str] = &[
     "TIER_UNLIMITED",
 ];
 
-/// From how many channels on every unusual state occurs.
+/// Fleets of at least this many channels show every unusual state.
 const COMPLETE_FROM: usize = 100;
 
 fn is_healthy(profile: &Profile) -> bool {
     profile.2 == "ready" && matches!(profile.3, Some("High" | "Medium"))
 }
 
-/// The states of `count` channels: about nine of ten healthy, and in a large fleet every unusual one.
+/// The states of `count` channels: about nine of ten are healthy, and a large fleet has every unusual one.
 pub(super) fn profiles(rng: &mut StdRng, count: usize) -> Vec<Option<&'static Profile>> {
-    let unwell = count.div_ceil(10);
+    let unhealthy = count.div_ceil(10);
     let mut profiles: Vec<Option<&'static Profile>> = if count >= COMPLETE_FROM {
-        let sick: Vec<&Profile> = UNUSUAL.iter().filter(|profile| !is_healthy(profile)).collect();
-        let more = unwell.saturating_sub(sick.len());
-        UNUSUAL.iter().map(Some).chain((0..more).map(|_| sick.choose(rng).copied())).collect()
+        let pool: Vec<&Profile> = UNUSUAL.iter().filter(|profile| !is_healthy(profile)).collect();
+        let more = unhealthy.saturating_sub(pool.len());
+        UNUSUAL.iter().map(Some).chain((0..more).map(|_| pool.choose(rng).copied())).collect()
     } else {
-        UNUSUAL.iter().take(unwell).map(Some).collect()
+        UNUSUAL.iter().take(unhealthy).map(Some).collect()
     };
     profiles.resize(count, None);
     profiles.shuffle(rng);

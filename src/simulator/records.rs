@@ -1,16 +1,15 @@
-//! One client, one WABA, one channel: what is kept of each, and the JSON the Partner API shows of it.
-//! A record keeps the fields that incidents change as Rust values and everything set by hand as `overrides`,
-//! which lie over the rendered JSON, so that the control interface can set any field to anything.
+//! What is kept of a client, its WhatsApp Business account and a channel. A record keeps the fields that incidents
+//! change as Rust values, and everything set by hand as `overrides`, which replace parts of the rendered JSON, so that
+//! the controls can set any field to anything. Never here: the JSON itself, which is in `views` and `item`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::names::Locale;
-use super::views::{ChannelView, ClientView};
 
 /// The id of a client or channel, shared by the record and the indexes that lead to it.
 pub(super) type Id = Arc<str>;
@@ -51,6 +50,43 @@ pub(super) struct Client {
     pub(super) overrides: Map<String, Value>,
 }
 
+macro_rules! states {
+    ($($field:ident: $healthy:expr,)*) => {
+        /// The fields of a channel that hold one value of an enum and that incidents change.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        pub(super) struct States {
+            $(pub(super) $field: Option<Text>,)*
+        }
+
+        impl States {
+            /// Their names.
+            pub(super) const NAMES: &[&str] = &[$(stringify!($field)),*];
+
+            /// The states of a healthy channel that has not been rated yet.
+            pub(super) fn healthy() -> Self {
+                let known = |value: Option<&'static str>| value.map(Cow::Borrowed);
+                Self { $($field: known($healthy),)* }
+            }
+
+            fn field_mut(&mut self, key: &str) -> Option<&mut Option<Text>> {
+                match key {
+                    $(stringify!($field) => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+states! {
+    status: Some("ready"),
+    hub_status: Some("live"),
+    availability_status: Some("ready"),
+    current_limit: None,
+    current_quality_rating: None,
+    current_quality_update_event: None,
+}
+
 /// A channel: one WhatsApp number.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Channel {
@@ -60,12 +96,7 @@ pub(super) struct Channel {
     pub(super) app_id: u32,
     pub(super) phone_number: u64,
     pub(super) phone_name: String,
-    pub(super) status: Option<Text>,
-    pub(super) hub_status: Option<Text>,
-    pub(super) availability_status: Option<Text>,
-    pub(super) current_limit: Option<Text>,
-    pub(super) current_quality_rating: Option<Text>,
-    pub(super) current_quality_update_event: Option<Text>,
+    pub(super) states: States,
     pub(super) new_name_status: Option<Text>,
     pub(super) is_oba: bool,
     pub(super) is_on_biz_app: bool,
@@ -74,13 +105,6 @@ pub(super) struct Channel {
     pub(super) cancelled_at: Option<Timestamp>,
     pub(super) terminated_at: Option<Timestamp>,
     pub(super) overrides: Map<String, Value>,
-}
-
-impl Channel {
-    /// Ready, and rated `High`.
-    pub(super) fn is_healthy(&self) -> bool {
-        self.availability_status.as_deref() == Some("ready") && self.current_quality_rating.as_deref() == Some("High")
-    }
 }
 
 /// Lays `patch` over `target`: objects are merged, everything else, null included, replaces what was there.
@@ -105,23 +129,35 @@ fn as_text(value: &Value) -> Option<Option<Text>> {
 }
 
 impl Channel {
-    /// The field of an enum that incidents change.
-    fn text_field(&mut self, key: &str) -> Option<&mut Option<Text>> {
-        match key {
-            "status" => Some(&mut self.status),
-            "hub_status" => Some(&mut self.hub_status),
-            "availability_status" => Some(&mut self.availability_status),
-            "current_limit" => Some(&mut self.current_limit),
-            "current_quality_rating" => Some(&mut self.current_quality_rating),
-            "current_quality_update_event" => Some(&mut self.current_quality_update_event),
-            _ => None,
-        }
+    /// The value of `availability_status`.
+    pub(super) fn availability(&self) -> Option<&str> {
+        self.states.availability_status.as_deref()
     }
 
-    /// Sets fields by hand. Whatever has no place in the record becomes an override.
+    /// The value of `status`.
+    pub(super) fn status(&self) -> Option<&str> {
+        self.states.status.as_deref()
+    }
+
+    /// The value of `current_quality_rating`.
+    pub(super) fn rating(&self) -> Option<&str> {
+        self.states.current_quality_rating.as_deref()
+    }
+
+    /// Ready, and rated `High`.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.availability() == Some("ready") && self.rating() == Some("High")
+    }
+
+    /// Whether the number can be used and is not about to leave.
+    pub(super) fn is_running(&self) -> bool {
+        self.availability() == Some("ready") && self.cancelled_at.is_none()
+    }
+
+    /// Sets fields by hand. Fields without a place in the record become overrides.
     pub(super) fn patch(&mut self, patch: &Map<String, Value>) {
         for (key, value) in patch {
-            match (as_text(value), self.text_field(key)) {
+            match (as_text(value), self.states.field_mut(key)) {
                 (Some(text), Some(field)) => {
                     *field = text;
                     self.overrides.remove(key);
@@ -131,27 +167,25 @@ impl Channel {
         }
     }
 
-    /// Sets a field as an incident does: a value set by hand before gives way to it.
-    pub(super) fn happen(&mut self, key: &'static str, value: Option<&'static str>) {
+    /// Sets a state as an incident does: it replaces a value that was set by hand.
+    pub(super) fn set_state(&mut self, key: &'static str, value: Option<&'static str>) {
         self.overrides.remove(key);
-        if let Some(field) = self.text_field(key) {
+        if let Some(field) = self.states.field_mut(key) {
             *field = value.map(Cow::Borrowed);
         }
     }
 
-    /// True while the number is open for messages and not about to leave.
-    pub(super) fn is_running(&self) -> bool {
-        self.availability_status.as_deref() == Some("ready") && self.cancelled_at.is_none()
-    }
-
-    /// The JSON the API shows.
-    pub(super) fn to_value(&self, client: &Client) -> Value {
-        overridden(&ChannelView::new(self, client), &self.overrides)
+    /// Sets the status of the requested name as an incident does.
+    pub(super) fn set_new_name_status(&mut self, value: &'static str) {
+        if let Some(Value::Object(setup_info)) = self.overrides.get_mut("setup_info") {
+            setup_info.remove("new_name_status");
+        }
+        self.new_name_status = Some(Cow::Borrowed(value));
     }
 }
 
 impl Client {
-    /// Sets fields by hand. Whatever has no place in the record becomes an override.
+    /// Sets fields by hand. Fields without a place in the record become overrides.
     pub(super) fn patch(&mut self, patch: &Map<String, Value>) {
         for (key, value) in patch {
             match (key.as_str(), value) {
@@ -167,86 +201,6 @@ impl Client {
                 }
             }
             self.overrides.remove(key);
-        }
-    }
-
-    /// The JSON the API shows.
-    pub(super) fn to_value(&self) -> Value {
-        overridden(&ClientView::new(self), &self.overrides)
-    }
-}
-
-fn overridden(view: &impl Serialize, overrides: &Map<String, Value>) -> Value {
-    // Rendering a view can't fail: its keys are strings and nothing in it returns an error.
-    let mut value = serde_json::to_value(view).unwrap_or_default();
-    if let Value::Object(fields) = &mut value {
-        merge(fields, overrides);
-    }
-    value
-}
-
-/// One item of a list answer.
-#[derive(Debug)]
-pub(super) enum Item<'a> {
-    Client(&'a Client),
-    Channel(&'a Channel, &'a Client),
-    /// An item that a fault has changed.
-    Raw(Value),
-}
-
-impl Item<'_> {
-    /// The JSON of the item.
-    pub(super) fn to_value(&self) -> Value {
-        match self {
-            Self::Client(client) => client.to_value(),
-            Self::Channel(channel, client) => channel.to_value(client),
-            Self::Raw(value) => value.clone(),
-        }
-    }
-
-    /// The value at a dotted path such as `setup_info.phone_number`, null when there is none.
-    pub(super) fn field(&self, path: &str) -> Value {
-        let quick = match self {
-            Self::Client(client) if client.overrides.is_empty() => match path {
-                "id" => Some(json!(&*client.id)),
-                "name" => Some(json!(client.name)),
-                "status" => Some(json!(client.status)),
-                "created_at" => Some(json!(client.created_at)),
-                "modified_at" => Some(json!(client.modified_at)),
-                _ => None,
-            },
-            Self::Channel(channel, _) if channel.overrides.is_empty() => match path {
-                "id" => Some(json!(&*channel.id)),
-                "client_id" => Some(json!(&*channel.client_id)),
-                "status" => Some(json!(channel.status)),
-                "availability_status" => Some(json!(channel.availability_status)),
-                "current_quality_rating" => Some(json!(channel.current_quality_rating)),
-                "current_limit" => Some(json!(channel.current_limit)),
-                "created_at" => Some(json!(channel.created_at)),
-                "modified_at" => Some(json!(channel.modified_at)),
-                _ => None,
-            },
-            _ => None,
-        };
-        quick.unwrap_or_else(|| {
-            let mut value = self.to_value();
-            for key in path.split('.') {
-                value = value.get_mut(key).map(Value::take).unwrap_or_default();
-            }
-            value
-        })
-    }
-}
-
-impl Serialize for Item<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Client(client) if client.overrides.is_empty() => ClientView::new(client).serialize(serializer),
-            Self::Channel(channel, client) if channel.overrides.is_empty() => {
-                ChannelView::new(channel, client).serialize(serializer)
-            }
-            Self::Raw(value) => value.serialize(serializer),
-            _ => self.to_value().serialize(serializer),
         }
     }
 }

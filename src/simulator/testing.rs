@@ -1,8 +1,8 @@
-//! How the tests of the simulator talk to it.
+//! Helpers for the simulator's tests.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Options, Request, Simulator};
+use super::{Options, Request, Response, Simulator};
 
 /// A small, still fleet: four clients with two channels each.
 pub(super) fn small() -> Simulator {
@@ -10,9 +10,9 @@ pub(super) fn small() -> Simulator {
 }
 
 /// Any request with the right key. `target` is a path, perhaps with a query.
-pub(super) fn send(simulator: &Simulator, method: &str, target: &str, body: &Value) -> Answer {
+pub(super) fn send(simulator: &Simulator, method: &str, target: &str, body: &Value) -> Response {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    simulator.answer(&Request {
+    simulator.respond(&Request {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
@@ -22,18 +22,18 @@ pub(super) fn send(simulator: &Simulator, method: &str, target: &str, body: &Val
 }
 
 /// A read below the partner's path.
-pub(super) fn get(simulator: &Simulator, target: &str) -> Answer {
+pub(super) fn get(simulator: &Simulator, target: &str) -> Response {
     send(simulator, "GET", &format!("/api/v2/partners/examplePA/{target}"), &Value::Null)
 }
 
-/// The JSON of an answer.
-pub(super) fn json_of(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap()
+/// The JSON of an response.
+pub(super) fn json_of(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
 }
 
-/// The ids of the items of a list answer, in order; null for items without.
-pub(super) fn ids(answer: &Answer) -> Vec<Value> {
-    let body = json_of(answer);
+/// The ids of the items of a list response, in order; null for items without.
+pub(super) fn ids(response: &Response) -> Vec<Value> {
+    let body = json_of(response);
     let list = match &body {
         Value::Array(list) => list,
         object => ["clients", "partner_channels", "channels"].iter().find_map(|key| object[key].as_array()).unwrap(),
@@ -43,8 +43,8 @@ pub(super) fn ids(answer: &Answer) -> Vec<Value> {
 
 /// Sets the faults.
 pub(super) fn fault(simulator: &Simulator, faults: &Value) {
-    let answer = send(simulator, "PUT", "/_simulator/faults", &json!({ "faults": faults }));
-    assert_eq!(answer.status, 200, "{}", json_of(&answer));
+    let response = send(simulator, "PUT", "/_simulator/faults", &json!({ "faults": faults }));
+    assert_eq!(response.status, 200, "{}", json_of(&response));
 }
 
 /// The error envelope.

@@ -311,7 +311,7 @@ fn the_parts_together_are_all_pairs_and_no_pair_is_in_two() {
 
 #[test]
 fn the_matrix_has_every_fault_of_the_simulator() {
-    let answer = Simulator::new(fleet(1, 1)).answer(&simulator::Request {
+    let answer = Simulator::new(fleet(1, 1)).respond(&simulator::Request {
         method: "PUT".to_owned(),
         path: "/_simulator/faults".to_owned(),
         body: json!({ "faults": [{ "kind": "?" }] }).to_string().into_bytes(),

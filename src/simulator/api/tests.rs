@@ -1,19 +1,24 @@
-//! Who may call what, what each operation answers, and the faults that answer in its place.
+//! Who may call what, the response of each operation, and the faults that replace it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::*;
+use crate::simulator::exchange::Delivery;
 use crate::simulator::testing::{fault, get, ids, json_of, meta, send, small};
 use crate::simulator::{RateLimit, Simulator};
 
-fn status_and_body(answer: &Answer) -> (u16, Value) {
-    (answer.status, json_of(answer))
+fn status_and_body(response: &Response) -> (u16, Value) {
+    (response.status, json_of(response))
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    answer.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
 }
 
-fn with_key(simulator: &Simulator, api_key: Option<&str>) -> Answer {
-    simulator.answer(&Request {
+fn with_key(simulator: &Simulator, api_key: Option<&str>) -> Response {
+    simulator.respond(&Request {
         method: "GET".to_owned(),
         path: "/api/v2/partners/examplePA/clients".to_owned(),
         api_key: api_key.map(str::to_owned),
@@ -31,7 +36,7 @@ fn a_missing_or_wrong_key_is_refused() {
 }
 
 #[test]
-fn unknown_partners_clients_paths_and_methods_are_told_apart() {
+fn unknown_partners_clients_paths_and_methods_get_their_own_errors() {
     let simulator = small();
     let ask = |method: &str, path: &str| status_and_body(&send(&simulator, method, path, &Value::Null));
     assert_eq!(ask("GET", "/api/v2/partners/otherPA/clients"), (404, meta(404, "Partner not found")));
@@ -58,24 +63,24 @@ fn an_update_changes_both_fields_and_the_modification_time() {
     let before = json_of(&get(&simulator, "clients?limit=1"))["clients"][0].clone();
     let path = format!("/api/v2/partners/examplePA/clients/{}", before["id"].as_str().unwrap());
     let body = json!({"partner_payload": "a \"b\"", "max_channels": 77});
-    let answer = send(&simulator, "PATCH", &path, &body);
+    let response = send(&simulator, "PATCH", &path, &body);
     let mut expected = before;
     expected["partner_payload"] = json!("a \"b\"");
     expected["max_channels"] = json!(77);
     expected["modified_at"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(status_and_body(&answer), (200, expected.clone()));
+    assert_eq!(status_and_body(&response), (200, expected.clone()));
     assert_eq!(json_of(&get(&simulator, "clients?limit=1"))["clients"][0], expected);
 }
 
 #[test]
-fn an_update_of_the_wrong_form_names_everything_wrong_and_changes_nothing() {
+fn an_invalid_update_lists_every_error_and_changes_nothing() {
     let simulator = small();
     let before = json_of(&get(&simulator, "clients"));
     let path = format!("/api/v2/partners/examplePA/clients/{}", before["clients"][0]["id"].as_str().unwrap());
     let details = |body: &Value| {
-        let answer = send(&simulator, "PATCH", &path, body);
-        assert_eq!(answer.status, 400);
-        json_of(&answer)["meta"]["details"].clone()
+        let response = send(&simulator, "PATCH", &path, body);
+        assert_eq!(response.status, 400);
+        json_of(&response)["meta"]["details"].clone()
     };
     assert_eq!(
         details(&json!({"partner_payload": 1, "max_channels": -1, "name": "x"})),
@@ -95,7 +100,7 @@ fn an_update_of_the_wrong_form_names_everything_wrong_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_over_the_limit_are_told_when_to_come_back() {
+async fn requests_over_the_limit_get_429_with_the_time_to_wait() {
     let limit = RateLimit { requests: 2, window: Duration::from_secs(30) };
     let simulator = Simulator::new(Options { rate_limit: Some(limit), ..Options::default() });
     assert_eq!(get(&simulator, "clients").status, 200);
@@ -110,7 +115,7 @@ async fn requests_over_the_limit_are_told_when_to_come_back() {
 }
 
 #[test]
-fn a_fault_takes_the_place_of_the_answer() {
+fn a_fault_replaces_the_response() {
     let simulator = small();
     let cases = [
         (json!({"kind": "rate_limited"}), (429, None), meta(429, "Too Many Requests")),
@@ -129,16 +134,16 @@ fn a_fault_takes_the_place_of_the_answer() {
     ];
     for (set, (status, retry_after), body) in cases {
         fault(&simulator, &json!([set]));
-        let answer = get(&simulator, "clients");
-        assert_eq!(status_and_body(&answer), (status, body), "{set}");
-        assert_eq!(header(&answer, "retry-after"), retry_after, "{set}");
+        let response = get(&simulator, "clients");
+        assert_eq!(status_and_body(&response), (status, body), "{set}");
+        assert_eq!(header(&response, "retry-after"), retry_after, "{set}");
     }
     fault(&simulator, &json!([]));
     assert_eq!(get(&simulator, "clients").status, 200);
 }
 
 #[test]
-fn answers_that_are_no_json_come_with_200() {
+fn responses_that_are_not_json_come_with_200() {
     let simulator = small();
     for (kind, content_type, start, length) in [
         ("html", "text/html; charset=utf-8", "<!DOCTYPE html>", 69),
@@ -146,31 +151,31 @@ fn answers_that_are_no_json_come_with_200() {
         ("empty_body", "application/json", "", 0),
     ] {
         fault(&simulator, &json!([{ "kind": kind }]));
-        let answer = get(&simulator, "clients");
-        let body = std::str::from_utf8(&answer.body).unwrap();
-        assert_eq!((answer.status, header(&answer, "content-type")), (200, Some(content_type)), "{kind}");
+        let response = get(&simulator, "clients");
+        let body = std::str::from_utf8(&response.body).unwrap();
+        assert_eq!((response.status, header(&response, "content-type")), (200, Some(content_type)), "{kind}");
         assert_eq!((body.starts_with(start), body.len()), (true, length), "{kind}");
     }
 }
 
 #[test]
-fn a_redirect_leads_elsewhere() {
+fn a_redirect_names_another_address() {
     let simulator = small();
     for (set, location) in [
         (json!({"kind": "redirect"}), "http://127.0.0.2:9/"),
         (json!({"kind": "redirect", "location": "https://a.example/"}), "https://a.example/"),
     ] {
         fault(&simulator, &json!([set]));
-        let answer = get(&simulator, "clients");
-        assert_eq!((answer.status, header(&answer, "location")), (302, Some(location)));
+        let response = get(&simulator, "clients");
+        assert_eq!((response.status, header(&response, "location")), (302, Some(location)));
     }
 }
 
 #[test]
-fn faults_of_delivery_leave_the_answer_as_it_is() {
+fn faults_of_delivery_do_not_change_the_response_itself() {
     let simulator = small();
-    let honest = get(&simulator, "clients");
-    let half = honest.body.len() / 2;
+    let normal = get(&simulator, "clients");
+    let half = normal.body.len() / 2;
     let ms = Duration::from_millis;
     for (faults, delivery) in [
         (json!([{"kind": "latency", "ms": 5}]), Delivery::After(ms(5))),
@@ -180,24 +185,24 @@ fn faults_of_delivery_leave_the_answer_as_it_is() {
         (json!([{"kind": "drip", "chunk": 7, "every_ms": 9}]), Delivery::Drip { chunk: 7, every: ms(9) }),
     ] {
         fault(&simulator, &faults);
-        assert_eq!(get(&simulator, "clients"), Answer { delivery, ..honest.clone() }, "{faults}");
+        assert_eq!(get(&simulator, "clients"), Response { delivery, ..normal.clone() }, "{faults}");
     }
     fault(&simulator, &json!([{"kind": "wrong_encoding"}]));
     let encoded = get(&simulator, "clients");
-    assert_eq!((header(&encoded, "content-encoding"), &encoded.body), (Some("gzip"), &honest.body));
+    assert_eq!((header(&encoded, "content-encoding"), &encoded.body), (Some("gzip"), &normal.body));
 }
 
 #[test]
-fn a_huge_body_is_never_built() {
+fn a_huge_body_is_not_held_in_memory() {
     let simulator = small();
     fault(&simulator, &json!([{"kind": "huge_body", "mib": 4096}]));
-    let answer = get(&simulator, "clients");
-    assert_eq!(answer.delivery, Delivery::Repeated { total: 4096 * 1024 * 1024 });
-    assert_eq!(answer.body.len(), 64 * 1024);
+    let response = get(&simulator, "clients");
+    assert_eq!(response.delivery, Delivery::Repeated { total: 4096 * 1024 * 1024 });
+    assert_eq!(response.body.len(), 64 * 1024);
 }
 
 #[test]
-fn a_fault_of_a_client_meets_the_filtered_channel_list_too() {
+fn a_fault_of_a_client_also_meets_the_filtered_channel_list() {
     let simulator = small();
     let client = ids(&get(&simulator, "clients"))[1].as_str().unwrap().to_owned();
     fault(&simulator, &json!([{"kind": "forbidden", "client_id": client}]));
@@ -208,7 +213,7 @@ fn a_fault_of_a_client_meets_the_filtered_channel_list_too() {
 }
 
 #[test]
-fn the_latency_of_the_options_concerns_the_api_only() {
+fn the_configured_latency_delays_the_api_but_not_the_controls() {
     let latency = Duration::from_millis(3);
     let simulator = Simulator::new(Options { latency, ..Options::default() });
     assert_eq!(get(&simulator, "clients").delivery, Delivery::After(latency));

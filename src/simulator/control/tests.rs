@@ -1,4 +1,4 @@
-//! The controls change what the API shows, and tell the truth about it.
+//! The controls change what the API shows, and show the fleet as it is.
 
 use super::*;
 use crate::simulator::testing::{fault, get, ids, json_of, send, small};
@@ -20,9 +20,9 @@ fn any_field_of_a_channel_can_be_set_to_anything() {
         "current_quality_rating": "Low", "current_limit": null, "status": 5, "is_oba": "perhaps",
         "setup_info": {"phone_number": null, "extra": [1]}, "waba_account": null, "brand_new": true,
     });
-    let answer = send(&simulator, "PATCH", &channel_path(&expected), &patch);
+    let response = send(&simulator, "PATCH", &channel_path(&expected), &patch);
     merge_into(&mut expected, &patch);
-    assert_eq!((answer.status, json_of(&answer)), (200, expected.clone()));
+    assert_eq!((response.status, json_of(&response)), (200, expected.clone()));
     assert_eq!(first_channel(&simulator), expected);
 }
 
@@ -52,7 +52,7 @@ fn a_deleted_channel_leaves_every_list() {
 }
 
 #[test]
-fn a_channel_can_be_made_and_made_again() {
+fn a_channel_can_be_created_and_replaced() {
     let simulator = small();
     let client = ids(&get(&simulator, "clients"))[0].clone();
     let body = json!({"client_id": client, "current_limit": "TIER_50", "setup_info": {"phone_name": "New"}});
@@ -86,7 +86,7 @@ fn a_client_can_be_changed_and_removed_with_its_channels() {
 }
 
 #[test]
-fn the_truth_is_what_the_api_shows_without_its_faults() {
+fn the_truth_is_what_the_api_shows_without_faults() {
     let simulator = small();
     let clients = json_of(&get(&simulator, "clients"))["clients"].as_array().unwrap().clone();
     let expected: Vec<Value> = clients
@@ -116,7 +116,7 @@ fn requests_are_counted_by_operation_and_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_incident_moves_a_channel_patched_before_and_stamps_the_time() {
+async fn an_incident_replaces_a_patched_time_of_change() {
     let options = Options { clients: 1, channels_per_client: 1, incidents_per_minute: 60.0, ..Options::default() };
     let simulator = Simulator::new(options);
     let channel = first_channel(&simulator);
@@ -126,7 +126,7 @@ async fn an_incident_moves_a_channel_patched_before_and_stamps_the_time() {
 }
 
 #[test]
-fn wrong_controls_are_refused() {
+fn invalid_controls_get_an_error() {
     let simulator = small();
     let ask = |method: &str, path: &str, body: &Value| send(&simulator, method, path, body).status;
     let statuses = [
@@ -141,9 +141,9 @@ fn wrong_controls_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_simulators_with_one_seed_live_the_same_life_however_often_they_are_asked() {
+async fn the_number_of_requests_does_not_change_what_happens() {
     let options = Options { incidents_per_minute: 60.0, ..Options::default() };
-    let (asked, left_alone) = (Simulator::new(options.clone()), Simulator::new(options));
+    let (asked, idle) = (Simulator::new(options.clone()), Simulator::new(options));
     let truth = |simulator: &Simulator| json_of(&send(simulator, "GET", "/_simulator/truth", &Value::Null));
     let before = truth(&asked);
     for _ in 0..120 {
@@ -151,6 +151,6 @@ async fn two_simulators_with_one_seed_live_the_same_life_however_often_they_are_
         get(&asked, "clients");
     }
     let after = truth(&asked);
-    assert_eq!(after, truth(&left_alone));
+    assert_eq!(after, truth(&idle));
     assert_ne!(after, before);
 }

@@ -1,20 +1,21 @@
-//! The fleet is exact, complete, believable and the same for the same seed.
+//! The fleet has the requested size, every documented value, and is the same for the same seed.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulator::item::Item;
 
 fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
 fn truth(fleet: &Fleet) -> Vec<Value> {
-    let clients = fleet.client_ids().iter().map(|id| fleet.client(id).unwrap().to_value());
+    let clients = fleet.client_ids().iter().map(|id| Item::Client(fleet.client(id).unwrap()).to_value());
     let channels = fleet.channel_ids().iter().map(|id| {
         let (channel, client) = fleet.channel(id).unwrap();
-        channel.to_value(client)
+        Item::Channel(channel, client).to_value()
     });
     clients.chain(channels).collect()
 }
@@ -105,20 +106,20 @@ fn a_fleet_of_a_hundred_channels_holds_every_value_of_every_enum() {
 }
 
 #[test]
-fn nine_of_ten_channels_are_well() {
+fn nine_of_ten_channels_are_healthy() {
     for (clients, channels) in [(40, 3), (1000, 3)] {
         let fleet = fleet(1, clients, channels, start());
-        let well = fleet
+        let healthy = fleet
             .channel_ids()
             .iter()
             .filter(|id| {
                 let channel = fleet.channel(id).unwrap().0;
-                channel.availability_status.as_deref() == Some("ready")
-                    && matches!(channel.current_quality_rating.as_deref(), Some("High" | "Medium"))
+                channel.availability() == Some("ready")
+                    && matches!(channel.rating(), Some("High" | "Medium"))
             })
             .count();
-        let share = well * 100 / (clients * channels);
-        assert!((88..=92).contains(&share), "{share} of 100 are well in a fleet of {clients} clients");
+        let share = healthy * 100 / (clients * channels);
+        assert!((88..=92).contains(&share), "{share} of 100 are healthy in a fleet of {clients} clients");
     }
 }
 

@@ -1,10 +1,13 @@
-//! Incidents repeat, keep their rate, and leave the fleet about as it was.
+//! Incidents repeat, keep their rate, and leave the fleet about as healthy as it was.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::*;
+use crate::simulator::generate;
+use crate::simulator::item::Item;
+use crate::simulator::records::Id;
 
 fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
@@ -20,12 +23,12 @@ fn run(seed: u64, steps: &[u64]) -> Fleet {
 }
 
 fn channels(fleet: &Fleet) -> BTreeMap<Id, Value> {
-    let value = |id: &Id| fleet.channel(id).map(|(channel, client)| channel.to_value(client)).unwrap();
+    let value = |id: &Id| fleet.channel(id).map(|(channel, client)| Item::Channel(channel, client).to_value()).unwrap();
     fleet.channel_ids().iter().map(|id| (id.clone(), value(id))).collect()
 }
 
 #[test]
-fn how_often_somebody_asks_changes_nothing() {
+fn the_number_of_requests_does_not_change_the_incidents() {
     let step_by_step: Vec<u64> = (0..=600).collect();
     assert_eq!(channels(&run(1, &[600])), channels(&run(1, &step_by_step)));
 }
@@ -65,15 +68,15 @@ fn at_least_half_of_the_incidents_concern_rating_availability_or_limit() {
 }
 
 #[test]
-fn after_hours_the_fleet_is_about_as_large_and_as_well_as_before() {
+fn after_hours_the_fleet_is_about_as_large_and_healthy_as_before() {
     let fleet = run(1, &[20_000]);
     let all = channels(&fleet);
-    let well = all
+    let healthy = all
         .values()
         .filter(|channel| channel["availability_status"] == "ready" && channel["current_quality_rating"] != "Low")
         .count();
     assert!(all.len() > 60, "{} channels left of 120", all.len());
-    assert!(well * 100 / all.len() > 70, "{well} of {} are well", all.len());
+    assert!(healthy * 100 / all.len() > 70, "{healthy} of {} are healthy", all.len());
 }
 
 #[test]
@@ -83,22 +86,22 @@ fn a_cancelled_channel_waits_for_deletion_and_then_leaves() {
     let id = fleet.channel_ids()[0].clone();
     fleet.cancelled.clear();
     let channel = fleet.channel_mut(&id).unwrap();
-    channel.happen("availability_status", Some("ready"));
-    channel.happen("hub_status", Some("live"));
-    assert!(apply(Incident::Cancelled, &mut fleet, &mut rng, start()));
+    channel.set_state("availability_status", Some("ready"));
+    channel.set_state("hub_status", Some("live"));
+    assert!(super::fleet::channel_is_cancelled(&mut fleet, &mut rng, start()));
     let cancelled = channels(&fleet)[&id].clone();
     assert_eq!(
         (&cancelled["cancelled_at"], &cancelled["terminated_at"], &cancelled["hub_status"]),
         (&"2026-01-01T00:00:00Z".into(), &"2026-01-31T00:00:00Z".into(), &"live".into())
     );
-    assert!(apply(Incident::CancellationProceeds, &mut fleet, &mut rng, start()));
+    assert!(super::fleet::cancellation_proceeds(&mut fleet, &mut rng, start()));
     assert_eq!(channels(&fleet)[&id]["hub_status"], "pending_deletion");
-    assert!(apply(Incident::CancellationProceeds, &mut fleet, &mut rng, start()));
+    assert!(super::fleet::cancellation_proceeds(&mut fleet, &mut rng, start()));
     assert_eq!(channels(&fleet), BTreeMap::new());
 }
 
 #[test]
-fn an_empty_fleet_is_left_alone_or_grows() {
+fn an_empty_fleet_stays_small() {
     let mut fleet = generate::fleet(1, 0, 0, start());
     Incidents::new(1, 60.0, start()).advance(&mut fleet, Duration::from_secs(3600));
     assert!(fleet.channel_ids().len() < 3600);

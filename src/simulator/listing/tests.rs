@@ -1,4 +1,4 @@
-//! Paging, sorting and filtering, and the envelopes.
+//! Pagination, sorting and filtering, and the envelopes.
 
 use serde_json::json;
 
@@ -12,13 +12,13 @@ fn numbers(simulator: &Simulator, target: &str) -> Value {
 }
 
 fn refusal(target: &str) -> Value {
-    let answer = get(&small(), target);
-    assert_eq!(answer.status, 400);
-    json_of(&answer)["meta"]["details"][0].clone()
+    let response = get(&small(), target);
+    assert_eq!(response.status, 400);
+    json_of(&response)["meta"]["details"][0].clone()
 }
 
 #[test]
-fn the_envelope_tells_what_was_asked_and_what_is_there() {
+fn the_envelope_repeats_the_query_and_counts_the_items() {
     let simulator = small();
     assert_eq!(numbers(&simulator, "clients"), json!([1000, 0, 4, 4, ["id"]]));
     assert_eq!(numbers(&simulator, "clients?limit=3&offset=2"), json!([3, 2, 4, 2, ["id"]]));
@@ -30,7 +30,7 @@ fn the_envelope_tells_what_was_asked_and_what_is_there() {
 }
 
 #[test]
-fn pages_put_together_are_the_list() {
+fn all_pages_together_are_the_list() {
     let simulator = Simulator::new(Options { clients: 25, ..Options::default() });
     for list in ["clients", "channels"] {
         let whole = ids(&get(&simulator, list));
@@ -75,7 +75,7 @@ fn sorting_goes_both_ways_and_by_several_fields() {
 }
 
 #[test]
-fn filters_find_what_a_search_through_everything_finds() {
+fn filters_find_what_a_full_search_finds() {
     let simulator = Simulator::new(Options::default());
     let all = json_of(&get(&simulator, "channels"))["partner_channels"].as_array().unwrap().clone();
     let client = all[5]["client_id"].clone();
@@ -103,7 +103,7 @@ fn filters_find_what_a_search_through_everything_finds() {
 }
 
 #[test]
-fn a_query_that_makes_no_sense_is_refused_with_what_was_expected() {
+fn an_invalid_query_is_refused_with_what_was_expected() {
     assert_eq!(refusal("clients?limit=0"), "limit must be a whole number, 1 or more, found \"0\"");
     assert_eq!(refusal("clients?limit=ten"), "limit must be a whole number, 1 or more, found \"ten\"");
     assert_eq!(refusal("clients?offset=-1"), "offset must be a whole number, 0 or more, found \"-1\"");

@@ -79,7 +79,7 @@ impl Transport for Wire {
         if let Some(taken) = self.key.lock().unwrap().as_ref() {
             key = if key == *taken { "demo-key".to_owned() } else { "refused".to_owned() };
         }
-        let answer = self.simulator.answer(&simulator::Request {
+        let answer = self.simulator.respond(&simulator::Request {
             method: "GET".to_owned(),
             path,
             query: Some(query.join("&")),
@@ -92,7 +92,7 @@ impl Transport for Wire {
 
 impl Wire {
     /// Acts out how an answer travels, as a connection and `HttpTransport` would.
-    async fn deliver(&self, answer: simulator::Answer) -> Result<Response, ApiError> {
+    async fn deliver(&self, answer: simulator::Response) -> Result<Response, ApiError> {
         let header = |wanted: &str| answer.headers.iter().find(|(name, _)| *name == wanted).map(|(_, v)| v.clone());
         let retry_after = header("retry-after");
         let readable = (200..300).contains(&answer.status);
@@ -277,7 +277,7 @@ impl Rig {
     }
 
     fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.wire.simulator.answer(&simulator::Request {
+        let answer = self.wire.simulator.respond(&simulator::Request {
             method: method.to_owned(),
             path: format!("/_simulator/{path}"),
             body: body.to_string().into_bytes(),
