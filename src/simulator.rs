@@ -31,6 +31,7 @@ mod http;
 mod incidents;
 mod item;
 mod limiter;
+mod list_memory;
 mod listing;
 mod names;
 mod operation;

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::exchange::{Now, Request, Response};
 use super::faults::Kind;
-use super::faulty::{deliver, faulty_response};
+use super::faulty::{deliver, encode, faulty_response};
 use super::listing;
 use super::operation::{Operation, PathIds};
 use super::options::Options;
@@ -20,6 +20,7 @@ pub(super) fn respond(state: &mut State, options: &Options, now: Now, path: &[&s
     let mut response = faulty_response(&faults, now)
         .or_else(|| refusal(state, options, now, ids, request))
         .unwrap_or_else(|| normal_response(state, options, now, operation, ids, request, &faults));
+    encode(&mut response, &faults);
     deliver(&mut response, &faults, options.latency);
     let by_status = state.requests.entry(operation.name()).or_default();
     *by_status.entry(response.status).or_default() += 1;
@@ -35,8 +36,8 @@ fn refusal(state: &mut State, options: &Options, now: Now, ids: PathIds<'_>, req
         && let Err(wait) = limiter.admit(now.elapsed)
     {
         // Rounded up: a client that waits this long gets through.
-        let seconds = wait.as_millis().div_ceil(1000).to_string();
-        return Some(Response::too_many_requests().with_header("retry-after", Some(seconds)));
+        let seconds = limiter.names_wait().then(|| wait.as_millis().div_ceil(1000).to_string());
+        return Some(Response::too_many_requests().with_header("retry-after", seconds));
     }
     if ids.partner != options.partner_id {
         return Some(Response::error(404, "Partner not found"));
@@ -55,8 +56,9 @@ fn normal_response(
     faults: &[Kind],
 ) -> Response {
     let client = ids.client.unwrap_or_default();
-    let rng = state.faults.rng();
-    operation.respond(&mut Call { fleet: &mut state.fleet, options, now, client, request, faults, rng })
+    let State { fleet, faults: all_faults, lists, .. } = state;
+    let memory = lists.entry((operation, client.to_owned())).or_default();
+    operation.respond(&mut Call { fleet, options, now, client, request, faults, memory, rng: all_faults.rng() })
 }
 
 #[cfg(test)]

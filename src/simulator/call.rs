@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use super::exchange::{Now, Request, Response};
 use super::faults::Kind;
+use super::faulty::refused_page_size;
 use super::fleet::Fleet;
 use super::item::Item;
-use super::listing::{self, Collection};
+use super::list_memory::ListMemory;
+use super::listing::{self, Collection, Query};
 use super::options::Options;
 
 /// A permitted request with everything that its response may need.
@@ -21,6 +23,8 @@ pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     /// The faults that meet this request.
     pub(super) faults: &'a [Kind],
+    /// What is remembered of this list.
+    pub(super) memory: &'a mut ListMemory,
     pub(super) rng: &'a mut StdRng,
 }
 
@@ -41,10 +45,18 @@ impl Call<'_> {
     }
 
     fn list(&mut self, collection: Collection<'_>) -> Response {
-        let query = self.request.query.as_deref();
-        match listing::page(self.fleet, collection, query, self.options.max_page, self.faults, self.rng) {
+        let query = match Query::parse(collection, self.request.query.as_deref(), self.options.max_page) {
+            Ok(query) => query,
+            Err(details) => return Response::wrong_payload(&[details]),
+        };
+        if let Some(refusal) = refused_page_size(query.asked_limit, self.faults) {
+            return refusal;
+        }
+        self.memory.note(self.fleet, collection, &query, self.faults, self.rng, self.now);
+        let fleet = self.memory.source(self.fleet, &query, self.faults);
+        match listing::page(fleet, collection, &query, self.memory.request(), self.faults, self.rng) {
             Ok(body) => Response::json(200, body),
-            Err(details) => Response::wrong_payload(&[details]),
+            Err(error) => Response::error(500, &format!("the list cannot be serialized: {error}")),
         }
     }
 

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::exchange::{Now, Request, Response};
 use super::generate;
 use super::item::Item;
+use super::limiter::Limiter;
 use super::operation::Operation;
-use super::options::Options;
+use super::options::{Options, RateLimit};
 use super::records::Id;
 use super::state::State;
 
@@ -31,6 +33,7 @@ The controls (no key):
   PATCH, PUT, DELETE /_simulator/channels/CHANNEL_ID
   PATCH, DELETE      /_simulator/clients/CLIENT_ID
   GET, PUT           /_simulator/faults
+  GET, PUT, DELETE   /_simulator/rate_limit
   GET                /_simulator/truth
   GET                /_simulator/requests
 ",
@@ -49,11 +52,21 @@ pub(super) fn respond(state: &mut State, now: Now, path: &[&str], request: &Requ
         (["faults"], "GET") => Ok(Response::value(200, &state.faults.to_value())),
         (["faults"], "PUT") => object(request).and_then(|body| {
             let replaced = state.faults.replace(&Value::Object(body));
-            replaced.map(|()| Response::value(200, &state.faults.to_value())).map_err(|why| Response::error(400, &why))
+            replaced.map_err(|why| Response::error(400, &why))?;
+            state.lists.clear();
+            Ok(Response::value(200, &state.faults.to_value()))
         }),
+        (["rate_limit"], "GET") => Ok(show_rate_limit(state)),
+        (["rate_limit"], "PUT") => object(request).and_then(|body| set_rate_limit(state, body)),
+        (["rate_limit"], "DELETE") => {
+            state.limiter = None;
+            Ok(Response::no_content())
+        }
         (["truth"], "GET") => Ok(truth(state)),
         (["requests"], "GET") => Ok(Response::value(200, &json!(state.requests))),
-        (["channels" | "clients", _] | ["faults" | "truth" | "requests"], _) => Err(Response::error(405, "Method not allowed")),
+        (["channels" | "clients", _] | ["faults" | "rate_limit" | "truth" | "requests"], _) => {
+            Err(Response::error(405, "Method not allowed"))
+        }
         _ => Err(Response::error(404, "no such control; GET / lists them")),
     };
     result.unwrap_or_else(|refusal| refusal)
@@ -114,6 +127,41 @@ fn put_channel(state: &mut State, now: Now, id: &str, fields: &Map<String, Value
     let status = if state.fleet.channel(id).is_some() { 200 } else { 201 };
     state.fleet.add_channel(channel);
     show_channel(state, status, id)
+}
+
+/// A rate limit as the controls take it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct RateLimitBody {
+    requests: u32,
+    window_seconds: f64,
+    /// Whether a 429 has `Retry-After`.
+    #[serde(default = "yes")]
+    retry_after: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn show_rate_limit(state: &State) -> Response {
+    let shown = state.limiter.as_ref().map(|limiter| RateLimitBody {
+        requests: limiter.limit().requests,
+        window_seconds: limiter.limit().window.as_secs_f64(),
+        retry_after: limiter.names_wait(),
+    });
+    Response::value(200, &json!({ "rate_limit": shown }))
+}
+
+/// From here on the limit is this one, and its window is empty.
+fn set_rate_limit(state: &mut State, body: Map<String, Value>) -> Result<Response, Response> {
+    let refuse = |why: String| Response::error(400, &why);
+    let body: RateLimitBody = serde_json::from_value(Value::Object(body)).map_err(|error| refuse(error.to_string()))?;
+    let window = Duration::try_from_secs_f64(body.window_seconds).ok().filter(|window| !window.is_zero());
+    let window =
+        window.ok_or_else(|| refuse(format!("window_seconds must be above 0, found {}", body.window_seconds)))?;
+    state.limiter = Some(Limiter::new(RateLimit { requests: body.requests, window }, body.retry_after));
+    Ok(show_rate_limit(state))
 }
 
 /// A client with its channels.

@@ -21,7 +21,11 @@ pub(super) enum Kind {
         retry_after: RetryAfter,
     },
     /// A status from 500 to 599.
-    ServerError { status: u16 },
+    ServerError {
+        status: u16,
+        #[serde(default)]
+        retry_after: RetryAfter,
+    },
     /// 401.
     Unauthorized {},
     /// 403.
@@ -47,8 +51,16 @@ pub(super) enum Kind {
         #[serde(default = "elsewhere")]
         location: String,
     },
-    /// Every page is full of new items.
-    EndlessPages {},
+    /// 200 with `meta.success: false` and an empty list.
+    Unsuccessful {
+        #[serde(default = "unavailable")]
+        message: String,
+    },
+    /// Every page is full of new items; with `changing`, of other ones at every request.
+    EndlessPages {
+        #[serde(default)]
+        changing: bool,
+    },
     /// Every page is the first one.
     RepeatedPage {},
     /// No page holds more than this.
@@ -59,18 +71,72 @@ pub(super) enum Kind {
     OverlappingPages {},
     /// `total` has this value.
     WrongTotal { total: Value },
+    /// `total` is larger than the list by this many.
+    InflatedTotal { by: i64 },
     /// `count` is seven too high.
     WrongCount {},
     /// The list ends after this many items, and `total` agrees.
     ShortList { keep: usize },
-    /// The first item of a page is repeated at its end, under another name.
-    Duplicates {},
-    /// Every third item, from the first on, is a number, null or an object without `id`.
-    BrokenItem {},
+    /// A list as it was so many reads ago. Reads with a filter are up to date.
+    StaleList { reads: usize },
+    /// While a list is read, before its second page, so many items are removed at its front and so many inserted there.
+    ShiftingList {
+        #[serde(default)]
+        insert: usize,
+        #[serde(default)]
+        remove: usize,
+    },
+    /// Larger page sizes get this status, or no response at all.
+    RefusedPageSize {
+        above: usize,
+        #[serde(default)]
+        status: Option<u16>,
+    },
+    /// The first item of a page is repeated at its end, under another name; with `at`, the first item of the list is
+    /// repeated at this position of it.
+    Duplicates {
+        #[serde(default)]
+        at: Option<i64>,
+    },
+    /// Every third item, from the first on, is a number, null or an object without `id`; with `at`, only the item at
+    /// this position of the list is a number.
+    BrokenItem {
+        #[serde(default)]
+        at: Option<i64>,
+    },
+    /// Every nth item does not have this key.
+    MissingField {
+        field: String,
+        #[serde(default = "one")]
+        every: NonZeroUsize,
+    },
+    /// Every nth channel names its owner in one place only, or nowhere.
+    OwnerlessItems {
+        #[serde(default)]
+        owner: Owner,
+        #[serde(default = "one")]
+        every: NonZeroUsize,
+    },
+    /// The channels of the next client follow those of the client; with `only`, they replace them.
+    ForeignItems {
+        #[serde(default)]
+        only: bool,
+    },
     /// 200 OK with a body far above any sane size.
     HugeBody { mib: usize },
     /// The header says gzip, the body is plain.
     WrongEncoding {},
+    /// The body is compressed under this name, in so many gzip members.
+    Gzip {
+        #[serde(default = "gzip")]
+        encoding: String,
+        #[serde(default = "one")]
+        members: NonZeroUsize,
+    },
+    /// A byte order mark before the JSON.
+    ByteOrderMark {},
+    /// So many header lines more.
+    ManyHeaders { count: u32 },
     /// Every enum holds an unknown value.
     UnknownValues {},
     /// Every field but the ids is null.
@@ -81,8 +147,11 @@ impl Kind {
     /// What serde cannot check.
     fn check(&self) -> Result<(), String> {
         match self {
-            Self::ServerError { status } if !(500..=599).contains(status) => {
+            Self::ServerError { status, .. } if !(500..=599).contains(status) => {
                 Err(format!("status must be from 500 to 599, found {status}"))
+            }
+            Self::RefusedPageSize { status: Some(status), .. } if !(400..=599).contains(status) => {
+                Err(format!("status must be from 400 to 599, found {status}"))
             }
             _ => Ok(()),
         }
@@ -100,6 +169,31 @@ pub(super) enum RetryAfter {
     Seconds(u64),
     /// `http_date`: a date thirty seconds ahead; anything else goes out as it is.
     Text(String),
+}
+
+/// Where a channel names its owner.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Owner {
+    /// Nowhere.
+    #[default]
+    None,
+    /// In `client.id`.
+    Client,
+    /// In `waba_account.client_id`.
+    WabaAccount,
+}
+
+fn one() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+fn gzip() -> String {
+    "gzip".to_owned()
+}
+
+fn unavailable() -> String {
+    "Temporarily unavailable".to_owned()
 }
 
 fn elsewhere() -> String {
@@ -142,6 +236,14 @@ impl<O: Copy + Eq + DeserializeOwned> Fault<O> {
     }
 }
 
+/// A set of faults.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    faults: Vec<Value>,
+    seed: Option<u64>,
+}
+
 /// The faults in force.
 #[derive(Debug)]
 pub(super) struct Faults<O> {
@@ -156,18 +258,14 @@ impl<O: Copy + Eq + DeserializeOwned + Serialize> Faults<O> {
         Self { seed, rng: StdRng::seed_from_u64(seed), faults: Vec::new() }
     }
 
-    /// Replaces the present faults by those of a body `{"faults": […]}`, or changes nothing and says why.
+    /// Replaces the present faults by those of a body `{"faults": […], "seed": 1}`, or changes nothing and says why.
+    /// The seed is the one of the simulator if the body names none.
     pub(super) fn replace(&mut self, body: &Value) -> Result<(), String> {
-        let list = match body {
-            Value::Object(fields) if fields.len() == 1 => fields.get("faults").and_then(Value::as_array),
-            _ => None,
-        };
-        let Some(list) = list else {
-            return Err(r#"expected {"faults": [...]} and nothing else"#.to_owned());
-        };
+        let Body { faults, seed } = serde_json::from_value(body.clone())
+            .map_err(|error| format!(r#"expected {{"faults": [...]}}, perhaps with a "seed": {error}"#))?;
         let parse = |(nth, value)| Fault::parse(value).map_err(|error| format!("faults[{nth}]: {error}"));
-        self.faults = list.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-        self.rng = StdRng::seed_from_u64(self.seed);
+        self.faults = faults.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+        self.rng = StdRng::seed_from_u64(seed.unwrap_or(self.seed));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::names::Locale;
 use super::records::{Channel, Client, Id};
 
 /// All clients and channels.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fleet {
     clients: HashMap<Id, Client>,
     channels: HashMap<Id, Channel>,

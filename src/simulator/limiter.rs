@@ -9,14 +9,25 @@ use super::options::RateLimit;
 #[derive(Debug)]
 pub(super) struct Limiter {
     limit: RateLimit,
+    names_wait: bool,
     /// When the requests of the window came, since the start of the simulator, oldest first.
     passed: VecDeque<Duration>,
 }
 
 impl Limiter {
     /// A limiter that has let nothing through yet.
-    pub(super) fn new(limit: RateLimit) -> Self {
-        Self { limit, passed: VecDeque::new() }
+    pub(super) fn new(limit: RateLimit, names_wait: bool) -> Self {
+        Self { limit, names_wait, passed: VecDeque::new() }
+    }
+
+    /// The limit.
+    pub(super) fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
+    /// Whether a 429 has `Retry-After`.
+    pub(super) fn names_wait(&self) -> bool {
+        self.names_wait
     }
 
     /// Lets a request through, or returns how long the window stays full. A refused request does not count.
@@ -39,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_window_slides_and_refused_requests_do_not_fill_it() {
-        let mut limiter = Limiter::new(RateLimit { requests: 2, window: Duration::from_secs(30) });
+        let mut limiter = Limiter::new(RateLimit { requests: 2, window: Duration::from_secs(30) }, true);
         let at = Duration::from_secs;
         let results = [0, 10, 20, 29, 30, 31, 40].map(|second| limiter.admit(at(second)));
         assert_eq!(results, [Ok(()), Ok(()), Err(at(10)), Err(at(1)), Ok(()), Err(at(9)), Ok(())]);
@@ -47,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_zero_refuses_every_request() {
-        let mut limiter = Limiter::new(RateLimit { requests: 0, window: Duration::from_secs(30) });
+        let mut limiter = Limiter::new(RateLimit { requests: 0, window: Duration::from_secs(30) }, true);
         assert_eq!(limiter.admit(Duration::ZERO), Err(Duration::from_secs(30)));
     }
 }

@@ -9,7 +9,7 @@ use serde::Serializer as _;
 use serde::ser::SerializeMap as _;
 use serde_json::{Map, Value};
 
-use super::distort::{self, Distorted};
+use super::distort::{self, Asked, Distorted};
 use super::faults::Kind;
 use super::fleet::Fleet;
 use super::item::Item;
@@ -103,6 +103,11 @@ pub(super) enum Collection<'a> {
 }
 
 impl Collection<'_> {
+    /// Whether the list has no envelope.
+    fn is_bare(self) -> bool {
+        matches!(self, Self::ClientChannels(_, ChannelsEnvelope::Array))
+    }
+
     /// The key of the items in the envelope.
     fn key(self) -> &'static str {
         match self {
@@ -118,28 +123,39 @@ const BY_ID: &str = "id";
 
 /// A checked query.
 #[derive(Debug)]
-struct Query {
+pub(super) struct Query {
+    /// The page size that was asked for, before it was clamped.
+    pub(super) asked_limit: usize,
     limit: usize,
-    offset: usize,
+    pub(super) offset: usize,
     sort: Vec<String>,
-    filters: Map<String, Value>,
+    pub(super) filters: Map<String, Value>,
 }
 
 impl Query {
-    fn parse(collection: Collection<'_>, query: Option<&str>, max_page: usize) -> Result<Self, String> {
+    /// Parses the query of a request for this list.
+    ///
+    /// # Errors
+    ///
+    /// What was expected and what was found.
+    pub(super) fn parse(collection: Collection<'_>, query: Option<&str>, max_page: usize) -> Result<Self, String> {
         let max_page = max_page.max(1);
+        // No query parameters are documented for a bare array; without an envelope there are no pages.
+        let query = query.filter(|_| !collection.is_bare()).unwrap_or_default();
         let (filter_keys, sort_keys) = match collection {
             Collection::Clients => (CLIENT_FILTERS, CLIENT_SORTS),
             Collection::ClientChannels(..) | Collection::PartnerChannels => (CHANNEL_FILTERS, CHANNEL_FILTERS),
         };
-        let mut parsed = Self { limit: DEFAULT_LIMIT.min(max_page), offset: 0, sort: Vec::new(), filters: Map::new() };
-        for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let (asked_limit, limit) = (DEFAULT_LIMIT, DEFAULT_LIMIT.min(max_page));
+        let mut parsed = Self { asked_limit, limit, offset: 0, sort: Vec::new(), filters: Map::new() };
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match key.as_ref() {
                 "limit" => {
                     let limit: usize = value.parse().unwrap_or(0);
                     if limit == 0 {
                         return Err(format!("limit must be a whole number, 1 or more, found {value:?}"));
                     }
+                    parsed.asked_limit = limit;
                     parsed.limit = limit.min(max_page);
                 }
                 "offset" => {
@@ -263,35 +279,33 @@ fn selected<'a>(fleet: &'a Fleet, collection: Collection<'_>, query: &Query) -> 
     ids
 }
 
-/// The body of a list response.
-///
-/// # Errors
-///
-/// What is wrong with the query.
+/// The channels of the client after this one.
+fn channels_of_next<'a>(fleet: &'a Fleet, collection: Collection<'_>) -> &'a [Id] {
+    let Collection::ClientChannels(client, _) = collection else { return &[] };
+    let ids = fleet.client_ids();
+    let next = ids.iter().position(|id| **id == *client).and_then(|at| ids.get((at + 1) % ids.len()));
+    next.and_then(|id| fleet.client(id)).map_or(&[], |client| &client.channels)
+}
+
+/// The body of a list response. `request` is the number of the request for this list.
 pub(super) fn page(
     fleet: &Fleet,
     collection: Collection<'_>,
-    query: Option<&str>,
-    max_page: usize,
+    query: &Query,
+    request: u64,
     faults: &[Kind],
     rng: &mut StdRng,
-) -> Result<Vec<u8>, String> {
-    let bare = matches!(collection, Collection::ClientChannels(_, ChannelsEnvelope::Array));
-    let query = if bare {
-        // No query parameters are documented here; without an envelope there are no pages.
-        Query::parse(collection, None, usize::MAX)?
-    } else {
-        Query::parse(collection, query, max_page)?
-    };
-    let mut ids = selected(fleet, collection, &query);
-    let limit = if bare { ids.len() } else { query.limit };
-    let window = distort::window(&mut ids, limit, query.offset, bare, faults, rng);
-    let found = ids.get(window).unwrap_or_default();
+) -> serde_json::Result<Vec<u8>> {
+    let is_bare = collection.is_bare();
+    let mut ids = selected(fleet, collection, query);
+    let limit = if is_bare { ids.len() } else { query.limit };
+    let asked = Asked { limit, offset: query.offset, is_bare, request, faults };
+    let window = distort::window(&mut ids, channels_of_next(fleet, collection), asked, rng);
+    let found = ids.get(window.range.clone()).unwrap_or_default();
     let items: Vec<Item<'_>> = found.iter().filter_map(|id| item(fleet, collection, id)).collect();
     let model = |nth: usize| ids.get(nth % ids.len().max(1)).and_then(|id| item(fleet, collection, id));
-    let page = distort::distort(items, model, limit, query.offset, ids.len(), bare, faults);
-    if bare { serde_json::to_vec(&page.items) } else { enveloped(collection, &query, &page) }
-        .map_err(|error| error.to_string())
+    let page = distort::distort(items, model, &window, asked);
+    if is_bare { serde_json::to_vec(&page.items) } else { enveloped(collection, query, &page) }
 }
 
 fn enveloped(collection: Collection<'_>, query: &Query, page: &Distorted<'_>) -> serde_json::Result<Vec<u8>> {

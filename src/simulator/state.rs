@@ -8,6 +8,7 @@ use super::fleet::Fleet;
 use super::generate;
 use super::incidents::Incidents;
 use super::limiter::Limiter;
+use super::list_memory::ListMemory;
 use super::operation::Operation;
 use super::options::Options;
 
@@ -17,6 +18,8 @@ pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) incidents: Incidents,
     pub(super) faults: Faults<Operation>,
+    /// What is remembered of each list since the faults were set, by operation and client.
+    pub(super) lists: BTreeMap<(Operation, String), ListMemory>,
     pub(super) limiter: Option<Limiter>,
     /// Responses by operation and status.
     pub(super) requests: BTreeMap<&'static str, BTreeMap<u16, u64>>,
@@ -30,7 +33,8 @@ impl State {
             fleet: generate::fleet(seed, clients, channels_per_client, started_at),
             incidents: Incidents::new(seed, options.incidents_per_minute, started_at),
             faults: Faults::new(seed),
-            limiter: options.rate_limit.map(Limiter::new),
+            lists: BTreeMap::new(),
+            limiter: options.rate_limit.map(|limit| Limiter::new(limit, true)),
             requests: BTreeMap::new(),
         }
     }

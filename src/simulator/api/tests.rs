@@ -127,6 +127,11 @@ fn a_fault_replaces_the_response() {
             meta(429, "Too Many Requests"),
         ),
         (json!({"kind": "server_error", "status": 503}), (503, None), meta(503, "Internal server error")),
+        (
+            json!({"kind": "server_error", "status": 503, "retry_after": 20}),
+            (503, Some("20")),
+            meta(503, "Internal server error"),
+        ),
         (json!({"kind": "unauthorized"}), (401, None), meta(401, "Unauthorized")),
         (json!({"kind": "forbidden"}), (403, None), meta(403, "Forbidden")),
         (json!({"kind": "not_found"}), (404, None), meta(404, "Not found")),
@@ -219,4 +224,79 @@ fn the_configured_latency_delays_the_api_but_not_the_controls() {
     assert_eq!(get(&simulator, "clients").delivery, Delivery::After(latency));
     let truth = send(&simulator, "GET", "/_simulator/truth", &Value::Null);
     assert_eq!(truth.delivery, Delivery::Whole);
+}
+
+#[test]
+fn an_unsuccessful_response_is_a_200_with_an_empty_list() {
+    let simulator = small();
+    fault(&simulator, &json!([{"kind": "unsuccessful", "message": "Try later"}]));
+    let response = get(&simulator, "clients");
+    let body = json_of(&response);
+    let meta = json!({"success": false, "http_code": 200, "developer_message": "Try later"});
+    assert_eq!((response.status, &body["meta"], &body["clients"], &body["total"]), (200, &meta, &json!([]), &json!(0)));
+}
+
+#[test]
+fn large_pages_can_be_refused() {
+    let simulator = small();
+    let ask = |limit: usize| {
+        let response = get(&simulator, &format!("clients?limit={limit}"));
+        (response.status, response.delivery)
+    };
+    for (status, refused) in [
+        (json!(400), (400, Delivery::Whole)),
+        (json!(413), (413, Delivery::Whole)),
+        (Value::Null, (200, Delivery::Hang)),
+    ] {
+        fault(&simulator, &json!([{"kind": "refused_page_size", "above": 100, "status": status}]));
+        assert_eq!([ask(100), ask(101)], [(200, Delivery::Whole), refused], "{status}");
+        // Without a limit a page has 1000 items.
+        assert_eq!(get(&simulator, "clients").status, refused.0, "{status}");
+    }
+}
+
+#[test]
+fn a_body_can_be_compressed_in_several_members_under_any_name() {
+    use std::io::Read as _;
+    let simulator = small();
+    let normal = get(&simulator, "clients");
+    fault(&simulator, &json!([{"kind": "gzip", "encoding": "x-gzip", "members": 3}]));
+    let response = get(&simulator, "clients");
+    let mut body = Vec::new();
+    flate2::read::MultiGzDecoder::new(&*response.body).read_to_end(&mut body).unwrap();
+    assert_eq!((header(&response, "content-encoding"), body), (Some("x-gzip"), normal.body.to_vec()));
+    let mut one = Vec::new();
+    flate2::read::GzDecoder::new(&*response.body).read_to_end(&mut one).unwrap();
+    assert_eq!(one.len(), normal.body.len().div_ceil(3));
+}
+
+#[test]
+fn a_byte_order_mark_and_more_header_lines_can_be_added() {
+    let simulator = small();
+    let normal = get(&simulator, "clients");
+    fault(&simulator, &json!([{"kind": "byte_order_mark"}, {"kind": "many_headers", "count": 101}]));
+    let response = get(&simulator, "clients");
+    assert_eq!(response.body, [b"\xef\xbb\xbf", &*normal.body].concat());
+    assert_eq!(response.headers.len(), normal.headers.len() + 101);
+}
+
+#[test]
+fn a_key_can_lack_the_scope_of_one_path() {
+    let simulator = small();
+    let clients = ids(&get(&simulator, "clients"));
+    let paths = ["clients".to_owned(), "channels".to_owned()]
+        .into_iter()
+        .chain(clients[..2].iter().map(|id| format!("clients/{}/channels", id.as_str().unwrap())));
+    let paths: Vec<String> = paths.collect();
+    for (scope, expected) in [
+        (json!({"operation": "partner_channels"}), [200, 401, 200, 200]),
+        (json!({"operation": "client_channels"}), [200, 200, 401, 401]),
+        (json!({"client_id": clients[1]}), [200, 200, 200, 401]),
+    ] {
+        let mut set = scope.clone();
+        set["kind"] = json!("unauthorized");
+        fault(&simulator, &json!([set]));
+        let statuses: Vec<u16> = paths.iter().map(|path| get(&simulator, path).status).collect();
+        assert_eq!(statuses, expected, "{scope}");
+    }
 }

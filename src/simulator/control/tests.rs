@@ -154,3 +154,30 @@ async fn the_number_of_requests_does_not_change_what_happens() {
     assert_eq!(after, truth(&idle));
     assert_ne!(after, before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_limit_can_change_while_the_simulator_runs() {
+    let simulator = small();
+    let control = |method: &str, body: &Value| send(&simulator, method, "/_simulator/rate_limit", body);
+    let ask = || {
+        let response = get(&simulator, "clients");
+        (response.status, response.headers.iter().any(|(name, _)| *name == "retry-after"))
+    };
+    assert_eq!(json_of(&control("GET", &Value::Null)), json!({"rate_limit": null}));
+    let limit = json!({"requests": 1, "window_seconds": 30.0, "retry_after": false});
+    assert_eq!(json_of(&control("PUT", &limit)), json!({ "rate_limit": limit }));
+    assert_eq!([ask(), ask()], [(200, false), (429, false)]);
+    control("PUT", &json!({"requests": 1, "window_seconds": 30}));
+    assert_eq!([ask(), ask()], [(200, false), (429, true)]);
+    tokio::time::advance(std::time::Duration::from_secs(30)).await;
+    assert_eq!(ask(), (200, false));
+    assert_eq!(control("DELETE", &Value::Null).status, 204);
+    assert_eq!([ask(), ask()], [(200, false), (200, false)]);
+    for wrong in [
+        json!({"requests": 1}),
+        json!({"requests": 1, "window_seconds": 0}),
+        json!({"requests": 1, "window_seconds": 1, "x": 1}),
+    ] {
+        assert_eq!(control("PUT", &wrong).status, 400, "{wrong}");
+    }
+}

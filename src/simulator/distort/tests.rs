@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::*;
 use crate::simulator::testing::{fault, get, ids, json_of};
 use crate::simulator::{Options, Simulator};
-use super::*;
 
 fn ten() -> (Simulator, Vec<Value>) {
     let simulator = Simulator::new(Options { clients: 10, ..Options::default() });
@@ -145,4 +145,94 @@ fn faults_of_pagination_do_not_change_a_bare_array() {
     }
     fault(&simulator, &json!([{"kind": "short_list", "keep": 1}]));
     assert_eq!(ids(&get(&simulator, &target)).len(), 1);
+}
+
+#[test]
+fn endless_pages_can_hold_other_items_at_every_request() {
+    let (simulator, _) = ten();
+    fault(&simulator, &json!([{"kind": "endless_pages", "changing": true}]));
+    let pages = [(); 2].map(|()| ids(&get(&simulator, "clients?limit=2")));
+    assert_eq!(
+        pages.concat(),
+        [
+            "endless000001x000000000CL",
+            "endless000001x000000001CL",
+            "endless000002x000000000CL",
+            "endless000002x000000001CL"
+        ]
+    );
+}
+
+#[test]
+fn an_inflated_total_is_always_too_large_by_the_same_number() {
+    let (simulator, all) = ten();
+    fault(&simulator, &json!([{"kind": "inflated_total", "by": 2}]));
+    assert_eq!(numbers(&simulator, "clients?limit=4&offset=8"), [4, 8, 12, 2].map(Value::from));
+    assert_eq!(ids(&get(&simulator, "clients")), all);
+}
+
+#[test]
+fn a_duplicate_can_stand_at_one_position_and_is_not_counted() {
+    let (simulator, all) = ten();
+    for (at, expected) in [(1, [&all[..1], &all[..1], &all[1..]].concat()), (-1, [&all[..], &all[..1]].concat())] {
+        fault(&simulator, &json!([{"kind": "duplicates", "at": at}]));
+        assert_eq!(ids(&get(&simulator, "clients")), expected);
+        assert_eq!(numbers(&simulator, "clients?limit=20"), [20, 0, 10, 11].map(Value::from));
+    }
+}
+
+#[test]
+fn one_item_can_be_broken_wherever_it_stands() {
+    let (simulator, all) = ten();
+    for (at, target, expected) in [
+        (-1, "clients?limit=3&offset=9", vec![Value::Null]),
+        (-1, "clients?limit=3&offset=6", all[6..9].to_vec()),
+        (4, "clients?limit=3&offset=3", vec![all[3].clone(), Value::Null, all[5].clone()]),
+    ] {
+        fault(&simulator, &json!([{"kind": "broken_item", "at": at}]));
+        assert_eq!(ids(&get(&simulator, target)), expected, "{at} {target}");
+    }
+}
+
+#[test]
+fn a_field_can_be_missing_from_some_items_of_the_list() {
+    let (simulator, _) = ten();
+    let fault_of = |field: &str, every: usize| json!([{"kind": "missing_field", "field": field, "every": every}]);
+    let lacks = |target: &str, pointer: &str| -> Vec<bool> {
+        let body = json_of(&get(&simulator, target));
+        let list = body["partner_channels"].as_array().unwrap();
+        list.iter().map(|channel| channel.pointer(pointer).is_none()).collect()
+    };
+    fault(&simulator, &fault_of("current_limit", 3));
+    assert_eq!(lacks("channels?limit=5", "/current_limit"), [true, false, false, true, false]);
+    assert_eq!(lacks("channels?limit=4&offset=5", "/current_limit"), [false, true, false, false]);
+    fault(&simulator, &fault_of("waba_account.status", 1));
+    assert_eq!(lacks("channels?limit=2", "/waba_account/status"), [true, true]);
+    assert_eq!(lacks("channels?limit=2", "/waba_account/name"), [false, false]);
+}
+
+#[test]
+fn channels_can_name_their_owner_in_one_place_or_nowhere() {
+    let (simulator, _) = ten();
+    for (owner, expected) in
+        [("none", [false, false, false]), ("client", [false, true, false]), ("waba_account", [false, false, true])]
+    {
+        fault(&simulator, &json!([{"kind": "ownerless_items", "owner": owner}]));
+        let channel = json_of(&get(&simulator, "channels?limit=1"))["partner_channels"][0].clone();
+        let named =
+            ["/client_id", "/client/id", "/waba_account/client_id"].map(|place| channel.pointer(place).is_some());
+        assert_eq!(named, expected, "{owner}");
+    }
+}
+
+#[test]
+fn a_client_can_show_channels_of_another_one() {
+    let (simulator, all) = ten();
+    let of = |nth: usize| ids(&get(&simulator, &format!("clients/{}/channels", all[nth].as_str().unwrap())));
+    let (own, next, last) = (of(0), of(1), of(9));
+    fault(&simulator, &json!([{"kind": "foreign_items"}]));
+    assert_eq!(of(0), [own.clone(), next.clone()].concat());
+    assert_eq!(of(9), [last, own].concat());
+    fault(&simulator, &json!([{"kind": "foreign_items", "only": true}]));
+    assert_eq!(of(0), next);
 }

@@ -21,14 +21,18 @@ fn kinds() -> Vec<String> {
 
 #[test]
 fn an_unknown_kind_is_refused_with_the_known_ones() {
-    assert!(refused(json!({"kind": "flood"})).starts_with("faults[0]: unknown variant `flood`, expected one of `latency`, "));
+    assert!(
+        refused(json!({"kind": "flood"}))
+            .starts_with("faults[0]: unknown variant `flood`, expected one of `latency`, ")
+    );
     assert_eq!(refused(json!({})), "faults[0]: missing field `kind`");
     assert_eq!(refused(json!(3)), "faults[0]: invalid type: integer `3`, expected struct Fault");
 }
 
 #[test]
 fn no_kind_accepts_an_unknown_field() {
-    let required = json!({"ms": 1, "status": 500, "chunk": 1, "every_ms": 1, "limit": 1, "total": 1, "keep": 1, "mib": 1});
+    let required = json!({"ms": 1, "status": 500, "chunk": 1, "every_ms": 1, "limit": 1, "total": 1, "keep": 1, "mib": 1,
+        "by": 1, "reads": 1, "above": 1, "field": "status", "count": 1});
     for kind in kinds() {
         let mut fault = json!({ "kind": kind });
         // Adds what is missing until nothing is.
@@ -93,7 +97,8 @@ fn times_counts_the_matching_requests() {
 
 #[test]
 fn a_probability_is_kept_and_repeats() {
-    let count = |faults: &mut Faults<Operation>| (0..1000).map(|_| faults.fire(Operation::Clients, None).len()).sum::<usize>();
+    let count =
+        |faults: &mut Faults<Operation>| (0..1000).map(|_| faults.fire(Operation::Clients, None).len()).sum::<usize>();
     let one = count(&mut set(json!([{"kind": "hang", "probability": 0.2}])).unwrap());
     let two = count(&mut set(json!([{"kind": "hang", "probability": 0.2}])).unwrap());
     assert_eq!(one, two);
@@ -106,4 +111,17 @@ fn the_set_is_shown_in_the_form_in_which_it_is_given() {
         json!([{"kind": "drip", "chunk": 3, "every_ms": 5, "client_id": "aCL", "probability": 0.5, "times": 4}]);
     let faults = set(given.clone()).unwrap();
     assert_eq!(faults.to_value(), json!({ "faults": given }));
+}
+
+#[test]
+fn a_seed_of_its_own_decides_which_requests_a_probability_meets() {
+    let met = |seed: Value| {
+        let mut faults = Faults::new(1);
+        let half = json!([{"kind": "html", "probability": 0.15}, {"kind": "server_error", "status": 500, "probability": 0.15}]);
+        faults.replace(&json!({ "faults": half, "seed": seed })).unwrap();
+        (0..64).map(|_| faults.fire(Operation::Clients, None).len()).collect::<Vec<_>>()
+    };
+    assert_eq!(met(json!(5)), met(json!(5)));
+    assert_eq!(met(json!(1)), met(Value::Null));
+    assert_ne!(met(json!(5)), met(json!(6)));
 }

@@ -114,8 +114,7 @@ fn nine_of_ten_channels_are_healthy() {
             .iter()
             .filter(|id| {
                 let channel = fleet.channel(id).unwrap().0;
-                channel.availability() == Some("ready")
-                    && matches!(channel.rating(), Some("High" | "Medium"))
+                channel.availability() == Some("ready") && matches!(channel.rating(), Some("High" | "Medium"))
             })
             .count();
         let share = healthy * 100 / (clients * channels);

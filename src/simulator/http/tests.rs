@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::simulator::testing::{fault, get, small};
 use super::*;
+use crate::simulator::testing::{fault, get, small};
 
 struct Server {
     simulator: Simulator,
