@@ -1,7 +1,7 @@
 //! A permitted request and what each operation makes of it. Never here: who may call, and responses that faults replace.
 
 use rand::rngs::StdRng;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::exchange::{Now, Request, Response};
 use super::faults::Kind;
@@ -11,6 +11,7 @@ use super::item::Item;
 use super::list_memory::ListMemory;
 use super::listing::{self, Collection, Query};
 use super::options::Options;
+use super::views::{ClientBalanceView, PartnerBalanceView};
 
 /// A permitted request with everything that its response may need.
 #[derive(Debug)]
@@ -58,6 +59,21 @@ impl Call<'_> {
             Ok(body) => Response::json(200, body),
             Err(error) => Response::error(500, &format!("the list cannot be serialized: {error}")),
         }
+    }
+
+    /// The balances of the partner: a bare array.
+    pub(super) fn partner_balance(&mut self) -> Response {
+        let views = self.fleet.partner_balances.iter().map(PartnerBalanceView::new).collect::<Vec<_>>();
+        Response::value(200, &self.fleet.partner_balance_response.clone().unwrap_or_else(|| json!(views)))
+    }
+
+    /// The balance of a client: an object.
+    pub(super) fn client_balance(&mut self) -> Response {
+        let Some(client) = self.fleet.client(self.client) else {
+            return Response::error(404, "Client not found");
+        };
+        let view = || json!(ClientBalanceView::new(client));
+        Response::value(200, &client.balance.response.clone().unwrap_or_else(view))
     }
 
     /// Updates a client as the documentation page describes: both fields optional, nothing else allowed.

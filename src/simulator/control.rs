@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::{Now, Request, Response};
 use super::generate;
-use super::item::Item;
+use super::item::{Item, waba_value};
 use super::limiter::Limiter;
 use super::operation::Operation;
 use super::options::{Options, RateLimit};
@@ -32,6 +32,9 @@ pub(super) fn index(options: &Options) -> Response {
 The controls (no key):
   PATCH, PUT, DELETE /_simulator/channels/CHANNEL_ID
   PATCH, DELETE      /_simulator/clients/CLIENT_ID
+  PUT                /_simulator/clients/CLIENT_ID/balance
+  PATCH              /_simulator/waba_accounts/WABA_ACCOUNT_ID
+  PUT                /_simulator/balance
   GET, PUT           /_simulator/faults
   GET, PUT, DELETE   /_simulator/rate_limit
   GET                /_simulator/truth
@@ -49,6 +52,12 @@ pub(super) fn respond(state: &mut State, now: Now, path: &[&str], request: &Requ
         (["channels", id], "DELETE") => removed(state.fleet.remove_channel(id), "channel", id),
         (["clients", id], "PATCH") => object(request).and_then(|patch| patch_client(state, id, &patch)),
         (["clients", id], "DELETE") => removed(state.fleet.remove_client(id), "client", id),
+        (["clients", id, "balance"], "PUT") => json_body(request).and_then(|body| set_client_balance(state, id, body)),
+        (["waba_accounts", id], "PATCH") => object(request).and_then(|patch| patch_waba_account(state, id, &patch)),
+        (["balance"], "PUT") => json_body(request).map(|body| {
+            state.fleet.partner_balance_response = Some(body).filter(|body| !body.is_null());
+            Response::no_content()
+        }),
         (["faults"], "GET") => Ok(Response::value(200, &state.faults.to_value())),
         (["faults"], "PUT") => object(request).and_then(|body| {
             let replaced = state.faults.replace(&Value::Object(body));
@@ -64,7 +73,8 @@ pub(super) fn respond(state: &mut State, now: Now, path: &[&str], request: &Requ
         }
         (["truth"], "GET") => Ok(truth(state)),
         (["requests"], "GET") => Ok(Response::value(200, &json!(state.requests))),
-        (["channels" | "clients", _] | ["faults" | "rate_limit" | "truth" | "requests"], _) => {
+        (["channels" | "clients" | "waba_accounts", _] | ["clients", _, "balance"], _)
+        | (["balance" | "faults" | "rate_limit" | "truth" | "requests"], _) => {
             Err(Response::error(405, "Method not allowed"))
         }
         _ => Err(Response::error(404, "no such control; GET / lists them")),
@@ -72,11 +82,15 @@ pub(super) fn respond(state: &mut State, now: Now, path: &[&str], request: &Requ
     result.unwrap_or_else(|refusal| refusal)
 }
 
+fn json_body(request: &Request) -> Result<Value, Response> {
+    serde_json::from_slice(&request.body)
+        .map_err(|why| Response::error(400, &format!("the body is not valid JSON: {why}")))
+}
+
 fn object(request: &Request) -> Result<Map<String, Value>, Response> {
-    match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(other) => Err(Response::error(400, &format!("expected a JSON object, found {other}"))),
-        Err(why) => Err(Response::error(400, &format!("the body is not valid JSON: {why}"))),
+    match json_body(request)? {
+        Value::Object(fields) => Ok(fields),
+        other => Err(Response::error(400, &format!("expected a JSON object, found {other}"))),
     }
 }
 
@@ -106,6 +120,20 @@ fn patch_client(state: &mut State, id: &str, patch: &Map<String, Value>) -> Resu
     let client = state.fleet.client_mut(id).ok_or_else(|| unknown("client", id))?;
     client.patch(patch);
     Ok(Response::value(200, &Item::Client(client).to_value()))
+}
+
+/// Changes a WhatsApp Business account, and so all channels of its client.
+fn patch_waba_account(state: &mut State, id: &str, patch: &Map<String, Value>) -> Result<Response, Response> {
+    let client = state.fleet.waba_owner_mut(id).ok_or_else(|| unknown("WhatsApp Business account", id))?;
+    client.waba.patch(patch);
+    Ok(Response::value(200, &waba_value(client)))
+}
+
+/// From here on the API responds this; null brings back the balance of the simulator.
+fn set_client_balance(state: &mut State, id: &str, body: Value) -> Result<Response, Response> {
+    let client = state.fleet.client_mut(id).ok_or_else(|| unknown("client", id))?;
+    client.balance.response = Some(body).filter(|body| !body.is_null());
+    Ok(Response::no_content())
 }
 
 /// Creates a healthy channel, or replaces one, and sets the fields of the body.

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use serde_json::Value;
 
 use super::names::Locale;
-use super::records::{Channel, Client, Id};
+use super::records::{Balance, Channel, Client, Id};
 
 /// All clients and channels.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,12 @@ pub(super) struct Fleet {
     /// Ids of the channels, sorted.
     channel_order: Vec<Id>,
     phone_numbers: HashSet<u64>,
+    /// The clients of the WhatsApp Business accounts.
+    waba_owners: HashMap<Id, Id>,
+    /// The balances of the partner, one per currency.
+    pub(super) partner_balances: Vec<Balance>,
+    /// What the API responds instead of them, if it was set by hand.
+    pub(super) partner_balance_response: Option<Value>,
     /// Channels with a cancellation, oldest first. May name channels that are gone.
     pub(super) cancelled: VecDeque<Id>,
     /// Clients and channels at the start; incidents keep the fleet about that large.
@@ -61,6 +68,19 @@ impl Fleet {
         self.clients.get_mut(id)
     }
 
+    /// The client of the WhatsApp Business account with this id.
+    pub(super) fn waba_owner_mut(&mut self, waba: &str) -> Option<&mut Client> {
+        self.clients.get_mut(self.waba_owners.get(waba)?)
+    }
+
+    /// The ids of all channels of a business portfolio.
+    pub(super) fn portfolio(&self, fb_business_id: u64) -> Vec<Id> {
+        let clients = self.clients.values().filter(|client| client.waba.fb_business_id == fb_business_id);
+        let mut channels: Vec<Id> = clients.flat_map(|client| client.channels.iter().cloned()).collect();
+        channels.sort_unstable();
+        channels
+    }
+
     /// The channel with this id and its client.
     pub(super) fn channel(&self, id: &str) -> Option<(&Channel, &Client)> {
         let channel = self.channels.get(id)?;
@@ -75,6 +95,7 @@ impl Fleet {
     /// Adds a client that has no channels yet.
     pub(super) fn add_client(&mut self, client: Client) {
         insert_sorted(&mut self.client_order, &client.id);
+        self.waba_owners.insert(client.waba.id.clone(), client.id.clone());
         self.clients.insert(client.id.clone(), client);
     }
 
@@ -112,6 +133,7 @@ impl Fleet {
             return false;
         };
         remove_sorted(&mut self.client_order, id);
+        self.waba_owners.remove(&client.waba.id);
         for channel in &client.channels {
             remove_sorted(&mut self.channel_order, channel);
             if let Some(channel) = self.channels.remove(channel) {

@@ -12,7 +12,7 @@ use serde_json::Map;
 use super::fleet::{Fleet, telephone};
 use super::names::{AWKWARD, LOCALES, VERTICALS};
 use super::profiles::{Profile, TIERS, profiles};
-use super::records::{Channel, Client, Id, States, Waba};
+use super::records::{Balance, Channel, Client, Id, States, Waba};
 
 /// The creation dates of the generated fleet lie between these: 2020-01-01 and 2025-06-30.
 const CREATED: std::ops::Range<i64> = 1_577_836_800..1_751_241_600;
@@ -25,6 +25,12 @@ fn created(rng: &mut StdRng) -> Timestamp {
 pub(super) fn hours_from(start: Timestamp, hours: i64) -> Timestamp {
     let second = start.as_second().saturating_add(hours.saturating_mul(3600));
     Timestamp::from_second(second).unwrap_or(start)
+}
+
+/// A balance from 20 to 500 of one of two currencies. It follows from a random number, so that it costs no other draw.
+fn balance(random: u64) -> Balance {
+    let currency = if random.is_multiple_of(3) { "usd" } else { "eur" };
+    Balance { currency, cents: 2_000 + i64::try_from(random % 48_000).unwrap_or_default(), response: None }
 }
 
 /// A new client, not yet part of the fleet. `nth` decides which clients get a name that needs escaping.
@@ -45,12 +51,16 @@ pub(super) fn client(fleet: &Fleet, rng: &mut StdRng, nth: usize, created_at: Ti
     let waba = Waba {
         id: fleet.free_id(rng, "WA"),
         name: name.clone(),
+        status: Cow::Borrowed("approved"),
+        fb_account_status: Cow::Borrowed("verified"),
         external_id: rng.random_range(100_000_000_000_000..200_000_000_000_000),
         namespace: rng.random(),
         fb_business_id: rng.random_range(100_000_000_000_000..200_000_000_000_000),
         created_at,
+        overrides: Map::new(),
     };
     Client {
+        balance: balance(waba.external_id),
         mailbox: id.to_ascii_lowercase(),
         id,
         locale,
@@ -152,6 +162,9 @@ pub(super) fn fleet(seed: u64, clients: usize, channels_per_client: usize, start
             fleet.add_channel(channel);
         }
     }
+    fleet.partner_balances = [("eur", 1_234_567), ("usd", 54_321)]
+        .map(|(currency, cents)| Balance { currency, cents, response: None })
+        .into();
     fleet.at_start = (fleet.client_ids().len(), fleet.channel_ids().len());
     fleet
 }

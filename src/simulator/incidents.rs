@@ -2,6 +2,7 @@
 //! finds; it is applied at the first request after its time, so nothing has to run in the background.
 //! Never here: what an incident changes, which is in `incidents/`.
 
+mod accounts;
 mod channels;
 mod fleet;
 
@@ -49,6 +50,18 @@ const INCIDENTS: &[(u32, Apply)] = &[
     (1, fleet::channel_is_removed),
     (2, fleet::channel_joins),
     (1, fleet::client_joins),
+    (2, accounts::account_is_banned),
+    (2, accounts::account_is_restricted),
+    (6, accounts::account_is_reinstated),
+    (1, accounts::verification_is_rejected),
+    (2, accounts::verification_succeeds),
+    (2, accounts::portfolio_limit_falls),
+    (3, accounts::portfolio_limit_rises),
+    (1, accounts::business_app_is_connected),
+    (3, accounts::client_balance_falls),
+    (2, accounts::client_balance_is_topped_up),
+    (2, accounts::partner_balance_falls),
+    (1, accounts::partner_balance_is_topped_up),
 ];
 
 impl Incidents {

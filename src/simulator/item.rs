@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::records::{Channel, Client, merge};
-use super::views::{ChannelView, ClientView};
+use super::views::{ChannelView, ClientView, WabaView};
 
 /// One item of a list response.
 #[derive(Debug)]
@@ -20,7 +20,14 @@ impl Item<'_> {
     pub(super) fn to_value(&self) -> Value {
         match self {
             Self::Client(client) => overridden(&ClientView::new(client), &client.overrides),
-            Self::Channel(channel, client) => overridden(&ChannelView::new(channel, client), &channel.overrides),
+            Self::Channel(channel, client) => {
+                let mut overrides = Map::new();
+                if !client.waba.overrides.is_empty() {
+                    overrides.insert("waba_account".to_owned(), Value::Object(client.waba.overrides.clone()));
+                }
+                merge(&mut overrides, &channel.overrides);
+                overridden(&ChannelView::new(channel, client), &overrides)
+            }
             Self::Raw(value) => value.clone(),
         }
     }
@@ -33,6 +40,11 @@ impl Item<'_> {
         }
         value
     }
+}
+
+/// The JSON of a client's WhatsApp Business account, as its channels show it.
+pub(super) fn waba_value(client: &Client) -> Value {
+    overridden(&WabaView::new(&client.waba, client), &client.waba.overrides)
 }
 
 fn overridden(view: &impl Serialize, overrides: &Map<String, Value>) -> Value {
@@ -48,7 +60,7 @@ impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Client(client) if client.overrides.is_empty() => ClientView::new(client).serialize(serializer),
-            Self::Channel(channel, client) if channel.overrides.is_empty() => {
+            Self::Channel(channel, client) if channel.overrides.is_empty() && client.waba.overrides.is_empty() => {
                 ChannelView::new(channel, client).serialize(serializer)
             }
             Self::Raw(value) => value.serialize(serializer),

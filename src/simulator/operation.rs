@@ -55,6 +55,10 @@ operations! {
     ClientChannels "client_channels": "GET" "partners/PARTNER_ID/clients/CLIENT_ID/channels" => Call::client_channels;
     /// The channels of all clients, page by page.
     PartnerChannels "partner_channels": "GET" "partners/PARTNER_ID/channels" => Call::partner_channels;
+    /// The prepaid balances of the partner.
+    PartnerBalance "partner_balance": "GET" "partners/PARTNER_ID/balance" => Call::partner_balance;
+    /// The prepaid balance of one client.
+    ClientBalance "client_balance": "GET" "partners/PARTNER_ID/clients/CLIENT_ID/info/balance" => Call::client_balance;
     /// Changes the payload or the channel limit of a client.
     ClientUpdate "client_update": "PATCH" "partners/PARTNER_ID/clients/CLIENT_ID" => Call::update_client;
 }

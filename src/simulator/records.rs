@@ -17,15 +17,58 @@ pub(super) type Id = Arc<str>;
 /// An enum value: nearly always one of the known ones, which cost no allocation.
 pub(super) type Text = Cow<'static, str>;
 
-/// A WhatsApp Business account.
+/// A WhatsApp Business account. All channels of a client share it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Waba {
     pub(super) id: Id,
     pub(super) name: String,
+    pub(super) status: Text,
+    /// The state of Meta's verification of the business.
+    pub(super) fb_account_status: Text,
     pub(super) external_id: u64,
     pub(super) namespace: u128,
+    /// The business portfolio, whose messaging limit all its numbers share.
     pub(super) fb_business_id: u64,
     pub(super) created_at: Timestamp,
+    pub(super) overrides: Map<String, Value>,
+}
+
+impl Waba {
+    /// Sets fields by hand. Fields without a place in the record become overrides.
+    pub(super) fn patch(&mut self, patch: &Map<String, Value>) {
+        for (key, value) in patch {
+            let text = value.as_str().map(str::to_owned);
+            let business_id = value.as_str().and_then(|id| id.parse().ok());
+            match (key.as_str(), text, business_id) {
+                ("fb_business_id", _, Some(id)) => self.fb_business_id = id,
+                ("name", Some(name), _) => self.name = name,
+                ("status", Some(status), _) => self.status = Cow::Owned(status),
+                ("fb_account_status", Some(status), _) => self.fb_account_status = Cow::Owned(status),
+                _ => {
+                    merge(&mut self.overrides, &Map::from_iter([(key.clone(), value.clone())]));
+                    continue;
+                }
+            }
+            self.overrides.remove(key);
+        }
+    }
+}
+
+/// An amount of prepaid money.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Balance {
+    /// Lower case, such as `eur`.
+    pub(super) currency: &'static str,
+    pub(super) cents: i64,
+    /// What the API responds instead, if it was set by hand.
+    pub(super) response: Option<Value>,
+}
+
+impl Balance {
+    /// The balance in whole units of the currency.
+    pub(super) fn amount(&self) -> f64 {
+        self.cents as f64 / 100.0
+    }
 }
 
 /// A client of the partner.
@@ -45,6 +88,7 @@ pub(super) struct Client {
     pub(super) mailbox: String,
     pub(super) telephone: u64,
     pub(super) waba: Waba,
+    pub(super) balance: Balance,
     /// Ids of the client's channels, sorted.
     pub(super) channels: Vec<Id>,
     pub(super) overrides: Map<String, Value>,

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::records::{Channel, Client, States, Waba};
+use super::records::{Balance, Channel, Client, States, Waba};
 
 /// Declares an object of the API and how it is made from the records.
 macro_rules! view {
@@ -158,8 +158,8 @@ view! {
         client_id: &'a str = &client.id,
         namespace: Text<Namespace> = Text(Namespace(waba.namespace)),
         external_id: Text<u64> = Text(waba.external_id),
-        status: &'a str = "approved",
-        fb_account_status: &'a str = "verified",
+        status: &'a str = &waba.status,
+        fb_account_status: &'a str = &waba.fb_account_status,
         fb_business_id: Text<u64> = Text(waba.fb_business_id),
         on_behalf_of_business_info: BusinessInfo<'a> = BusinessInfo::new(waba),
         consents: Consents = Consents {},
@@ -204,6 +204,25 @@ view! {
         business_vertical: &'a str = client.vertical,
         business_description: &'a str = "",
         contact_email: Text<Mailbox<'a>> = Text(Mailbox(&client.mailbox)),
+    }
+}
+
+view! {
+    /// The prepaid balance of a client.
+    ClientBalanceView<'a>(client: &'a Client) {
+        balance: f64 = client.balance.amount(),
+        currency: &'a str = client.balance.currency,
+        granularity: &'a str = "month",
+        estimated_template_cost: f64 = 0.0,
+        usage: [(); 0] = [],
+    }
+}
+
+view! {
+    /// The prepaid balance of the partner in one currency.
+    PartnerBalanceView<'a>(balance: &'a Balance) {
+        currency: &'a str = balance.currency,
+        total: f64 = balance.amount(),
     }
 }
 

@@ -108,7 +108,8 @@ pub(super) fn limit_falls(fleet: &mut Fleet, rng: &mut StdRng, at: Timestamp) ->
     change(fleet, rng, at, |channel, _| move_limit(channel, -1))
 }
 
-fn move_limit(channel: &mut Channel, steps: isize) -> bool {
+/// So many tiers up, or down if negative. False if there is no such tier or the channel is not running.
+pub(super) fn move_limit(channel: &mut Channel, steps: isize) -> bool {
     let now = match channel.states.current_limit.as_deref() {
         // The tier that Meta replaced.
         Some("TIER_1K") => "TIER_2K",
