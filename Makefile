@@ -23,7 +23,7 @@ test-tools: ## Install the packages that the tests need
 	@./scripts/install-go-tools.sh
 	@./scripts/install-browser-tools.sh
 
-faults: ## Play every fault of the simulator, alone and in pairs, and write the matrix into docs/faults.md
+faults: ## Play every fault of the simulator, alone and in pairs, and write docs/faults.md and tests/it/faults/pairs.tsv
 	FAULTS=all UPDATE_DOCS=1 $(CARGO) test --release --locked --test it faults:: -- --nocapture
 
 SECONDS ?= 60

@@ -26,19 +26,19 @@ pub(super) struct SimulateFlags {
     api_key: String,
     #[command(flatten)]
     fleet: FleetFlags,
-    /// Time before every answer
+    /// Latency of every response
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     latency: String,
-    /// Requests that are answered, such as `5/30s`; more get 429
+    /// Rate limit, such as `5/30s`, which is what the real API is believed to have; further requests get 429
     #[arg(long, value_name = "RATE")]
     rate_limit: Option<String>,
-    /// Larger limits of a page are clamped to this
+    /// Maximum page size; larger `limit`s are clamped
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     max_page: usize,
-    /// Changes of the fleet per minute; 0 is still
+    /// Random changes per minute (0 = none)
     #[arg(long, value_name = "COUNT", default_value_t = 0.0)]
     incidents: f64,
-    /// Form of a client's channel list: array or object
+    /// Shape of a client's channel list: array or object
     #[arg(long, value_name = "FORM", default_value = "array")]
     channels_envelope: String,
 }

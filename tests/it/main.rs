@@ -8,6 +8,7 @@
 //! | [`signal`] | rules, dashboards, runbooks and `deploy/`, and the chain from a rating drop to a page |
 //! | [`paused`] | the same where waits are minutes, on paused time |
 //! | [`faults`] | every fault of the simulator, alone and in pairs, on paused time |
+//! | [`simulator`] | the simulator's page: examples, faults and requests |
 //! | [`fuzz_seeds`] | the fuzz targets on their seeds |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |
@@ -45,6 +46,7 @@ mod prometheus;
 mod reload;
 mod restart;
 mod signal;
+mod simulator;
 mod snapshots;
 mod structure;
 mod truth;

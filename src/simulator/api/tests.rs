@@ -44,7 +44,7 @@ fn unknown_partners_clients_paths_and_methods_get_their_own_errors() {
         ask("GET", "/api/v2/partners/examplePA/clients/nobodyCL/channels"),
         (404, meta(404, "Client not found"))
     );
-    assert_eq!(ask("GET", "/api/v2/partners/examplePA/balance"), (404, meta(404, "Not found")));
+    assert_eq!(ask("GET", "/api/v2/partners/examplePA/templates"), (404, meta(404, "Not found")));
     assert_eq!(ask("POST", "/api/v2/partners/examplePA/clients"), (405, meta(405, "Method not allowed")));
     assert_eq!(ask("GET", "/api/v2/%ZZ").0, 400);
     assert_eq!(ask("GET", "/other").0, 404);
@@ -299,4 +299,23 @@ fn a_key_can_lack_the_scope_of_one_path() {
         let statuses: Vec<u16> = paths.iter().map(|path| get(&simulator, path).status).collect();
         assert_eq!(statuses, expected, "{scope}");
     }
+}
+
+#[test]
+fn balances_are_a_bare_array_for_the_partner_and_an_object_for_a_client() {
+    let simulator = small();
+    let partner = get(&simulator, "balance");
+    assert_eq!(
+        status_and_body(&partner),
+        (200, json!([{"currency": "eur", "total": 12345.67}, {"currency": "usd", "total": 543.21}]))
+    );
+    let client = ids(&get(&simulator, "clients"))[0].as_str().unwrap().to_owned();
+    let balance = json_of(&get(&simulator, &format!("clients/{client}/info/balance")));
+    let amount = balance["balance"].as_f64().unwrap();
+    assert!((20.0..500.0).contains(&amount), "{balance}");
+    assert!(["eur", "usd"].contains(&balance["currency"].as_str().unwrap()), "{balance}");
+    assert_eq!(get(&simulator, "clients/nobodyCL/info/balance").status, 404);
+    fault(&simulator, &json!([{"kind": "forbidden", "operation": "partner_balance"}]));
+    let statuses = ["clients", "balance"].map(|target| get(&simulator, target).status);
+    assert_eq!(statuses, [200, 403]);
 }

@@ -181,3 +181,57 @@ async fn the_rate_limit_can_change_while_the_simulator_runs() {
         assert_eq!(control("PUT", &wrong).status, 400, "{wrong}");
     }
 }
+
+#[test]
+fn a_business_account_is_shared_by_the_channels_of_its_client() {
+    let simulator = small();
+    let all = json_of(&get(&simulator, "channels"))["partner_channels"].as_array().unwrap().clone();
+    let path = format!("/_simulator/waba_accounts/{}", all[0]["waba_account_id"].as_str().unwrap());
+    let patch = json!({"status": "banned", "fb_account_status": 7, "fb_business_id": "42", "name": null});
+    let response = send(&simulator, "PATCH", &path, &patch);
+    let mut expected = all[0]["waba_account"].clone();
+    for (key, value) in patch.as_object().unwrap() {
+        expected[key] = value.clone();
+    }
+    expected["on_behalf_of_business_info"]["id"] = json!("42");
+    assert_eq!((response.status, json_of(&response)), (200, expected.clone()));
+    let after = json_of(&get(&simulator, "channels"))["partner_channels"].as_array().unwrap().clone();
+    let changed = after.iter().zip(&all).filter(|(after, before)| after != before).map(|(after, _)| after);
+    let changed: Vec<&Value> = changed.collect();
+    assert_eq!(changed.len(), 2);
+    assert!(changed.iter().all(|channel| channel["waba_account"] == expected));
+    assert_eq!(send(&simulator, "PATCH", "/_simulator/waba_accounts/nobodyWA", &json!({})).status, 404);
+}
+
+#[test]
+fn a_channel_can_disagree_with_the_others_about_their_business_account() {
+    let simulator = small();
+    let channel = first_channel(&simulator);
+    let account = format!("/_simulator/waba_accounts/{}", channel["waba_account_id"].as_str().unwrap());
+    send(&simulator, "PATCH", &account, &json!({"status": 3}));
+    send(&simulator, "PATCH", &channel_path(&channel), &json!({"waba_account": null}));
+    assert_eq!(first_channel(&simulator)["waba_account"], Value::Null);
+    send(&simulator, "PATCH", &channel_path(&channel), &json!({"waba_account": {"status": "odd"}}));
+    assert_eq!(first_channel(&simulator)["waba_account"]["status"], "odd");
+}
+
+#[test]
+fn balances_can_be_set_to_anything_and_back() {
+    let simulator = small();
+    let client = ids(&get(&simulator, "clients"))[0].as_str().unwrap().to_owned();
+    let [of_partner, of_client] = ["balance".to_owned(), format!("clients/{client}/info/balance")];
+    for (control, target) in [("balance".to_owned(), of_partner), (format!("clients/{client}/balance"), of_client)] {
+        let path = format!("/_simulator/{control}");
+        let before = json_of(&get(&simulator, &target));
+        for odd in
+            [json!([]), json!({"balance": "NaN", "currency": 5}), json!([{"currency": "eur", "total": "-1e300"}])]
+        {
+            assert_eq!(send(&simulator, "PUT", &path, &odd).status, 204);
+            assert_eq!(json_of(&get(&simulator, &target)), odd);
+        }
+        // The body `null` is no body in this test's helper.
+        let null = Request { method: "PUT".to_owned(), path, body: b"null".to_vec(), ..Request::default() };
+        assert_eq!(simulator.respond(&null).status, 204);
+        assert_eq!(json_of(&get(&simulator, &target)), before);
+    }
+}

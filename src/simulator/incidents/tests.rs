@@ -27,6 +27,11 @@ fn channels(fleet: &Fleet) -> BTreeMap<Id, Value> {
     fleet.channel_ids().iter().map(|id| (id.clone(), value(id))).collect()
 }
 
+fn balances(fleet: &Fleet) -> Vec<i64> {
+    let of_clients = fleet.client_ids().iter().map(|id| fleet.client(id).unwrap().balance.cents);
+    of_clients.chain(fleet.partner_balances.iter().map(|balance| balance.cents)).collect()
+}
+
 #[test]
 fn the_number_of_requests_does_not_change_the_incidents() {
     let step_by_step: Vec<u64> = (0..=600).collect();
@@ -40,9 +45,10 @@ fn another_seed_gives_other_incidents() {
 
 #[test]
 fn every_incident_changes_something() {
-    let mut before = channels(&run(1, &[0]));
+    let state = |fleet: Fleet| (channels(&fleet), balances(&fleet));
+    let mut before = state(run(1, &[0]));
     for second in 1..=300 {
-        let after = channels(&run(1, &[second]));
+        let after = state(run(1, &[second]));
         assert_ne!(before, after, "incident {second} left everything as it was");
         before = after;
     }
@@ -105,4 +111,62 @@ fn an_empty_fleet_stays_small() {
     let mut fleet = generate::fleet(1, 0, 0, start());
     Incidents::new(1, 60.0, start()).advance(&mut fleet, Duration::from_secs(3600));
     assert!(fleet.channel_ids().len() < 3600);
+}
+
+/// A fleet in which every client has three healthy channels.
+fn healthy() -> Fleet {
+    let mut fleet = generate::fleet(1, 3, 3, start());
+    for id in fleet.channel_ids().to_vec() {
+        let channel = fleet.channel_mut(&id).unwrap();
+        for (key, value) in [("availability_status", "ready"), ("status", "ready"), ("current_limit", "TIER_2K")] {
+            channel.set_state(key, Some(value));
+        }
+        channel.cancelled_at = None;
+    }
+    fleet
+}
+
+/// The values at a path of all channels, each with how many have it.
+fn counted(fleet: &Fleet, pointer: &str) -> BTreeMap<String, usize> {
+    let mut counted = BTreeMap::new();
+    for channel in channels(fleet).values() {
+        *counted.entry(channel.pointer(pointer).unwrap().to_string()).or_default() += 1;
+    }
+    counted
+}
+
+#[test]
+fn a_ban_concerns_all_channels_of_an_account_which_still_say_that_they_are_ready() {
+    let (mut fleet, mut rng) = (healthy(), StdRng::seed_from_u64(1));
+    assert!(accounts::account_is_banned(&mut fleet, &mut rng, start()));
+    let statuses = BTreeMap::from([("\"approved\"".to_owned(), 6), ("\"banned\"".to_owned(), 3)]);
+    assert_eq!(counted(&fleet, "/waba_account/status"), statuses);
+    assert_eq!(counted(&fleet, "/availability_status"), BTreeMap::from([("\"ready\"".to_owned(), 9)]));
+    while !accounts::account_is_reinstated(&mut fleet, &mut rng, start()) {}
+    assert_eq!(counted(&fleet, "/waba_account/status"), BTreeMap::from([("\"approved\"".to_owned(), 9)]));
+}
+
+#[test]
+fn the_limit_of_a_portfolio_falls_for_all_its_channels_at_once() {
+    let (mut fleet, mut rng) = (healthy(), StdRng::seed_from_u64(1));
+    let clients = fleet.client_ids().to_vec();
+    // Two clients share a portfolio.
+    for id in &clients[..2] {
+        fleet.client_mut(id).unwrap().waba.fb_business_id = 42;
+    }
+    fleet.remove_client(&clients[2]);
+    assert!(accounts::portfolio_limit_falls(&mut fleet, &mut rng, start()));
+    assert_eq!(counted(&fleet, "/current_limit"), BTreeMap::from([("\"TIER_250\"".to_owned(), 6)]));
+}
+
+#[test]
+fn a_balance_falls_until_nothing_is_left_and_is_then_topped_up() {
+    let (mut fleet, mut rng) = (healthy(), StdRng::seed_from_u64(1));
+    while accounts::client_balance_falls(&mut fleet, &mut rng, start()) {}
+    while accounts::partner_balance_falls(&mut fleet, &mut rng, start()) {}
+    let cents = |fleet: &Fleet| fleet.client_ids().iter().map(|id| fleet.client(id).unwrap().balance.cents).min();
+    assert!(cents(&fleet).unwrap() < 500);
+    assert!(accounts::client_balance_is_topped_up(&mut fleet, &mut rng, start()));
+    assert!(accounts::partner_balance_is_topped_up(&mut fleet, &mut rng, start()));
+    assert!(fleet.partner_balances.iter().any(|balance| balance.cents >= 100_000));
 }

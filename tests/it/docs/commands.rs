@@ -41,6 +41,16 @@ const PROOFS: &[(&str, &str, Proof)] = &[
         "make demo-stack",
         Proof::Test("the_printed_request_drops_a_rating_and_within_a_minute_the_alert_is_in_alertmanager"),
     ),
+    (
+        "docs/simulator.md",
+        "d360_exporter simulate --clients=500",
+        Proof::Test("the_simulator_runs_with_the_flags_of_its_page"),
+    ),
+    (
+        "docs/simulator.md",
+        "curl -X PATCH http://127.0.0.1:10361",
+        Proof::Test("the_demo_of_the_readme_starts_and_its_request_works"),
+    ),
     ("docs/sizing.md", "UPDATE_DOCS=1 cargo test --test it sizing", Proof::Test("the_figures_on_sizing_are_measured")),
     ("docs/sizing.md", "scripts/memory.sh target", Proof::Test("the_script_measures_the_memory_of_a_fleet")),
     ("docs/recipes/scrape-guards.md", "curl --silent 'http://localhost:10360", Proof::RunsOnDemo),

@@ -1,4 +1,4 @@
-//! The matrix as tables, and the document that holds them.
+//! What was found, written down: the single faults as a table in `docs/faults.md`, the pairs as lines of `pairs.tsv`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,30 +8,14 @@ use super::cases::FAULTS;
 use super::signals::{Signal, Signals};
 use super::{Case, Place};
 
-const BEGIN: &str = "<!-- The tables from here on are written by `make faults`. -->\n";
-const END: &str = "<!-- The tables end here. -->\n";
+const BEGIN: &str = "<!-- The table from here on is written by `make faults`. -->\n";
+const END: &str = "<!-- The table ends here. -->\n";
+const COLUMNS: &str = "place\tfault\tsecond fault\tsignals\n";
 
-fn tables(found: &BTreeMap<Case, Signals>, written: &str) -> String {
-    let mut text = alone(found);
-    for place in Place::ALL {
-        let title = format!("Two faults at once, on {}\n", place.title());
-        let before = written.split_once(&title).map_or("", |(_, rest)| rest);
-        let rows: Vec<Vec<&str>> = before
-            .lines()
-            .filter(|line| line.starts_with('|'))
-            .skip(2)
-            .take(FAULTS.len())
-            .map(|line| line.trim_matches('|').split('|').skip(1).map(str::trim).collect())
-            .collect();
-        let _ = write!(text, "\n### {title}\n{}", pairs(found, place, &rows));
-    }
-    text
-}
-
-/// One line a fault, each in words.
-fn alone(found: &BTreeMap<Case, Signals>) -> String {
+/// One row per fault, in words.
+fn singles(found: &BTreeMap<Case, Signals>) -> String {
     let titles = Place::ALL.map(|place| format!("on {}", place.title())).join(" | ");
-    let mut text = format!("### One fault\n\n| | fault | the API | {titles} |\n|---|---|---|---|---|---|---|---|\n");
+    let mut text = format!("| | fault | the API | {titles} |\n|---|---|---|---|---|---|---|---|\n");
     for (nth, fault) in FAULTS.iter().enumerate() {
         let cells = Place::ALL.map(|place| words(&found[&(place, vec![nth])])).join(" | ");
         let _ = writeln!(text, "| {} | `{}` | {} | {cells} |", nth + 1, fault.kind, fault.means);
@@ -39,79 +23,65 @@ fn alone(found: &BTreeMap<Case, Signals>) -> String {
     text
 }
 
-/// One line and one column a fault.
-fn pairs(found: &BTreeMap<Case, Signals>, place: Place, written: &[Vec<&str>]) -> String {
-    let numbers: Vec<String> = (1..=FAULTS.len()).map(|nth| nth.to_string()).collect();
-    let mut text = format!("| | {} |\n|---|{}\n", numbers.join(" | "), "---|".repeat(FAULTS.len()));
-    for (row, fault) in FAULTS.iter().enumerate() {
-        let cells: Vec<String> = (0..FAULTS.len())
-            .map(|column| {
-                let both = if row == column { vec![row] } else { vec![row.min(column), row.max(column)] };
-                match found.get(&(place, both)) {
-                    Some(signals) => letters(signals),
-                    None => written.get(row).and_then(|row| row.get(column)).copied().unwrap_or_default().to_owned(),
-                }
-            })
-            .collect();
-        let _ = writeln!(text, "| {} `{}` | {} |", row + 1, fault.kind, cells.join(" | "));
+/// One line per pair. Pairs that were not played keep the letters that are written down.
+fn pairs(cases: &[Case], found: &BTreeMap<Case, Signals>, written: &str) -> String {
+    let written: BTreeMap<&str, &str> = written.lines().filter_map(|line| line.rsplit_once('\t')).collect();
+    let mut text = COLUMNS.to_owned();
+    for case in cases {
+        let (place, faults) = case;
+        let [first, second] = faults.as_slice() else { continue };
+        let key = format!("{}\t{}\t{}", place.name(), FAULTS[*first].name, FAULTS[*second].name);
+        let cell = found.get(case).map(letters);
+        let cell = cell.or_else(|| written.get(key.as_str()).map(|letters| (*letters).to_owned())).unwrap_or_default();
+        let _ = writeln!(text, "{key}\t{cell}");
     }
     text
 }
 
 fn words(signals: &Signals) -> String {
     let reasons: Vec<String> = signals.reasons.iter().map(|reason| format!("`{reason}`")).collect();
-    let told = Signal::ALL.iter().filter(|(signal, ..)| signals.all.contains(signal)).map(|(signal, _, words)| {
+    let shown = Signal::ALL.iter().filter(|(signal, ..)| signals.all.contains(signal)).map(|(signal, _, words)| {
         let reasons = if *signal == Signal::Failures { format!(" {}", reasons.join(" ")) } else { String::new() };
         format!("{words}{reasons}")
     });
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { "no effect".to_owned() } else { told.join(", ") }
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() { "no effect".to_owned() } else { shown.join(", ") }
 }
 
 fn letters(signals: &Signals) -> String {
-    let told: String =
+    let shown: String =
         Signal::ALL.iter().filter(|(signal, ..)| signals.all.contains(signal)).map(|(_, letter, _)| letter).collect();
-    if told.is_empty() { "-".to_owned() } else { told }
+    if shown.is_empty() { "-".to_owned() } else { shown }
 }
 
-/// The document, cut where the tables are.
-pub(super) struct Document {
-    head: String,
-    tables: String,
-    tail: String,
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-impl Document {
-    fn path() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")
+/// Compares a file with what was found, or writes it if `UPDATE_DOCS` is 1.
+fn compare(name: &str, old: &str, new: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        std::fs::write(path(name), new).unwrap();
+    } else if old != new {
+        let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+        let (old, new) = (lines(old), lines(new));
+        let removed = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));
+        let added = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}\n"));
+        let differences: String = removed.chain(added).collect();
+        panic!("{name} differs from what was found; `make faults` writes it\n{differences}");
     }
+}
 
-    pub(super) fn read() -> Self {
-        let written = std::fs::read_to_string(Self::path()).unwrap();
-        let (head, rest) = written.split_once(BEGIN).expect("docs/faults.md has the mark where the tables begin");
-        let (tables, tail) = rest.split_once(END).expect("docs/faults.md has the mark where the tables end");
-        Self { head: head.to_owned(), tables: tables.trim().to_owned(), tail: tail.to_owned() }
-    }
+/// Compares what was found with what is written down. `all_cases` holds every pair, played or not.
+pub(super) fn check(all_cases: &[Case], found: &BTreeMap<Case, Signals>) {
+    let old = std::fs::read_to_string(path("docs/faults.md")).unwrap();
+    let (head, rest) = old.split_once(BEGIN).expect("docs/faults.md has the mark where the table begins");
+    let (_, tail) = rest.split_once(END).expect("docs/faults.md has the mark where the table ends");
+    compare("docs/faults.md", &old, &format!("{head}{BEGIN}\n{}\n{END}{tail}", singles(found)));
 
-    /// All tables. Pairs that were not played are as they are written.
-    pub(super) fn tables(&self, found: &BTreeMap<Case, Signals>) -> String {
-        tables(found, &self.tables).trim().to_owned()
-    }
-
-    /// Compares the tables with those of the document, or writes them if
-    /// `UPDATE_DOCS` is set.
-    pub(super) fn compare(&self, tables: &str) {
-        let Self { head, tables: old, tail } = self;
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-            std::fs::write(Self::path(), format!("{head}{BEGIN}\n{tables}\n\n{END}{tail}")).unwrap();
-        } else if old != tables {
-            let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
-            let (old, new) = (lines(old), lines(tables));
-            let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));
-            let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}\n"));
-            let differing: String = gone.chain(come).collect();
-            panic!("docs/faults.md is not what was found; `make faults` writes it\n{differing}");
-        }
-        assert!(!tables.contains("|  |"), "docs/faults.md has empty cells; `make faults` fills them");
-    }
+    let name = "tests/it/faults/pairs.tsv";
+    let old = std::fs::read_to_string(path(name)).unwrap();
+    let new = pairs(all_cases, found, &old);
+    compare(name, &old, &new);
+    assert!(!new.contains("\t\n"), "{name} has pairs that were never played; `make faults` plays them");
 }

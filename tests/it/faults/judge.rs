@@ -55,7 +55,7 @@ fn bends<'a>(kinds: &[&'a str], concerned: bool) -> Vec<Vec<&'a str>> {
 impl Judge {
     pub(super) fn new(truth: &Value, place: Place, faults: &[usize], victim: Option<&str>) -> Self {
         // Where one of them keeps every answer away, the other one says nothing.
-        let speaking = if faults.iter().all(|&fault| FAULTS[fault].answers) { faults } else { &[] };
+        let speaking = if faults.iter().all(|&fault| FAULTS[fault].responds) { faults } else { &[] };
         let kinds: Vec<&str> = speaking.iter().map(|&fault| FAULTS[fault].kind).collect();
         // A client's fields and a channel's come from different answers.
         let mut versions = Vec::new();

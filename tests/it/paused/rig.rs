@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Exposition, SeriesMap, expected, fleet};
 
-/// Largest answer that is taken.
+/// Largest response that is accepted.
 const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
 
 /// What a rig is made of.
@@ -79,58 +79,65 @@ impl Transport for Wire {
         if let Some(taken) = self.key.lock().unwrap().as_ref() {
             key = if key == *taken { "demo-key".to_owned() } else { "refused".to_owned() };
         }
-        let answer = self.simulator.respond(&simulator::Request {
+        let response = self.simulator.respond(&simulator::Request {
             method: "GET".to_owned(),
             path,
             query: Some(query.join("&")),
             api_key: Some(key),
             body: Vec::new(),
         });
-        self.deliver(answer).await
+        self.deliver(response).await
     }
 }
 
 impl Wire {
-    /// Acts out how an answer travels, as a connection and `HttpTransport` would.
-    async fn deliver(&self, answer: simulator::Response) -> Result<Response, ApiError> {
-        let header = |wanted: &str| answer.headers.iter().find(|(name, _)| *name == wanted).map(|(_, v)| v.clone());
+    /// Acts out how a response travels, as a connection and `HttpTransport` would.
+    async fn deliver(&self, sent: simulator::Response) -> Result<Response, ApiError> {
+        let header = |wanted: &str| sent.headers.iter().find(|(name, _)| *name == wanted).map(|(_, v)| v.clone());
         let retry_after = header("retry-after");
-        let readable = (200..300).contains(&answer.status);
+        let readable = (200..300).contains(&sent.status);
         let late = |takes: Duration, body| async move {
             tokio::time::sleep(takes.min(self.timeout)).await;
             if takes < self.timeout { Ok(body) } else { Err(Reason::Timeout) }
         };
-        let body = match answer.delivery {
+        let body = match sent.delivery {
             Delivery::Hang => {
                 tokio::time::sleep(self.timeout).await;
-                return Err(ApiError::new(Reason::Timeout, "no answer"));
+                return Err(ApiError::new(Reason::Timeout, "no response"));
             }
-            Delivery::After(wait) => match late(wait, answer.body).await {
-                Err(reason) => return Err(ApiError::new(reason, "no answer in time")),
+            Delivery::After(wait) => match late(wait, sent.body).await {
+                Err(reason) => return Err(ApiError::new(reason, "no response in time")),
                 body => body,
             },
-            Delivery::Whole => Ok(answer.body),
+            Delivery::Whole => Ok(sent.body),
             Delivery::Drip { chunk, every } => {
-                let pieces = u32::try_from(answer.body.len().div_ceil(chunk)).unwrap();
-                late(every * pieces, answer.body).await
+                let pieces = u32::try_from(sent.body.len().div_ceil(chunk)).unwrap();
+                late(every * pieces, sent.body).await
             }
-            Delivery::Truncated { at } if at < answer.body.len() => Err(Reason::Connect),
-            Delivery::Truncated { .. } => Ok(answer.body),
+            Delivery::Truncated { at } if at < sent.body.len() => Err(Reason::Connect),
+            Delivery::Truncated { .. } => Ok(sent.body),
             Delivery::Repeated { total } if total > MAX_RESPONSE_SIZE => Err(Reason::TooLarge),
-            Delivery::Repeated { .. } => Ok(answer.body),
+            Delivery::Repeated { .. } => Ok(sent.body),
         };
-        let encoded = answer.headers.iter().any(|(name, _)| *name == "content-encoding");
+        let encoded = header("content-encoding").is_some();
         let body = match body {
-            Ok(body) if encoded && !body.is_empty() => Err(Reason::Decode),
+            Ok(body) if encoded && !body.is_empty() => decompressed(&body),
             body => body,
         };
         match body {
-            Ok(body) => Ok(Response { status: answer.status, retry_after, body }),
-            // Of an error answer the status is what counts.
-            Err(_) if !readable => Ok(Response { status: answer.status, retry_after, body: bytes::Bytes::new() }),
-            Err(reason) => Err(ApiError::new(reason, "the answer did not arrive as it should")),
+            Ok(body) => Ok(Response { status: sent.status, retry_after, body }),
+            // Of an error the status is what counts.
+            Err(_) if !readable => Ok(Response { status: sent.status, retry_after, body: bytes::Bytes::new() }),
+            Err(reason) => Err(ApiError::new(reason, "the response did not arrive as it should")),
         }
     }
+}
+
+/// The body of a gzip response of any number of members.
+fn decompressed(body: &[u8]) -> Result<bytes::Bytes, Reason> {
+    let mut plain = Vec::new();
+    let read = std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(body), &mut plain);
+    read.map(|_| plain.into()).map_err(|_| Reason::Decode)
 }
 
 impl Rig {
@@ -277,14 +284,14 @@ impl Rig {
     }
 
     fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.wire.simulator.respond(&simulator::Request {
+        let response = self.wire.simulator.respond(&simulator::Request {
             method: method.to_owned(),
             path: format!("/_simulator/{path}"),
             body: body.to_string().into_bytes(),
             ..simulator::Request::default()
         });
-        assert_eq!(answer.status, 200, "{method} {path}");
-        serde_json::from_slice(&answer.body).unwrap()
+        assert_eq!(response.status, 200, "{method} {path}");
+        serde_json::from_slice(&response.body).unwrap()
     }
 
     /// Puts these faults in the place of those in force.
