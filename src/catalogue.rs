@@ -13,6 +13,7 @@ mod client;
 mod entry;
 mod partner;
 mod sink;
+mod waba;
 
 pub use crate::family::{Family, Kind, Scope, Values};
 pub use entry::{ChannelRow, Entry, Read};
@@ -27,7 +28,7 @@ const CHANNEL_ID: Values = Values::Id("ch0001CH");
 const WABA_ACCOUNT_ID: Values = Values::Id("wa0001WA");
 
 /// The families of the fleet, table by table.
-const FLEET: &[&[Entry]] = &[channel::FAMILIES, client::FAMILIES, partner::FAMILIES];
+const FLEET: &[&[Entry]] = &[channel::FAMILIES, waba::FAMILIES, client::FAMILIES, partner::FAMILIES];
 
 const COUNT: usize = {
     let mut count = telemetry::FAMILIES.len();

@@ -16,6 +16,7 @@ mod overview;
 pub mod state_file;
 pub mod state_storage;
 mod transitions;
+mod wabas;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -144,7 +145,7 @@ impl ClientState {
     /// Takes in a channel that an answer holds.
     fn upsert(&mut self, seen: ReceivedChannel, transitions: &mut Vec<Transition>) -> Change {
         let ReceivedChannel { channel, fingerprint, bulk_read, at } = seen;
-        match self.find_slot(&channel, fingerprint) {
+        let place = match self.find_slot(&channel, fingerprint) {
             Ok(place) => {
                 let known = &mut self.channels[place];
                 known.seen_in = bulk_read;
@@ -161,6 +162,7 @@ impl ClientState {
                     known.changed_at = Some(at);
                 }
                 known.channel = Arc::new(channel);
+                place
             }
             Err(place) => {
                 // Most clients have a handful, and seldom one more.
@@ -169,8 +171,10 @@ impl ClientState {
                 let known =
                     ChannelState { channel, changed_at: None, missing_since: None, seen_in: bulk_read, fingerprint };
                 self.channels.insert(place, known);
+                place
             }
-        }
+        };
+        self.share_waba(place);
         Change::Data
     }
 

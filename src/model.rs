@@ -11,18 +11,22 @@ mod channel;
 mod client;
 mod enums;
 mod ids;
+mod keys;
 mod observation;
 mod timestamp;
 mod vocabulary;
+mod waba;
 mod words;
 
 pub use channel::{Channel, MessagingLimit, UnknownTier};
 pub use client::Client;
 pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRating};
 pub use ids::{ChannelId, ClientId, PartnerId};
+pub use keys::Keys;
 pub use observation::Observation;
 pub use timestamp::Timestamp;
-pub use vocabulary::{Endpoint, Field, Reason};
+pub use vocabulary::{Endpoint, Field, KeyField, Reason, RejectReason};
+pub use waba::WabaAccount;
 pub(crate) use words::words;
 
 /// A text of the API. Almost all are ids, numbers and names of up to 24 bytes,

@@ -10,4 +10,4 @@ mod declare;
 mod instruments;
 pub mod logging;
 
-pub use instruments::{FAMILIES, LastFailure, PartnerInstruments, Telemetry};
+pub use instruments::{FAMILIES, HttpRejection, LastFailure, PartnerInstruments, Telemetry};

@@ -3,6 +3,7 @@
 
 pub(crate) mod registry;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, Scrap
 use d360_exporter::fleet::Fleet;
 use d360_exporter::model::{
     Availability, Channel, ChannelId, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation,
-    PartnerId, QualityRating, ShortText, Timestamp,
+    PartnerId, QualityRating, ShortText, Timestamp, WabaAccount,
 };
 use d360_exporter::partner_api::pager::Pager;
 use d360_exporter::partner_api::wire;
@@ -213,7 +214,9 @@ fn other_channel(channel: &Channel) -> Channel {
         official_business_account: channel.official_business_account.map(|official| !official),
         phone_number: channel.phone_number.as_ref().map(other_text),
         display_name: channel.display_name.as_ref().map(other_text),
-        waba_account_id: channel.waba_account_id.as_ref().map(other_text),
+        waba: channel.waba.as_ref().map(|waba| Arc::new(other_waba(waba))),
+        on_business_app: channel.on_business_app.map(|is| !is),
+        setup_error: channel.setup_error.as_ref().map(|text| if text.is_empty() { "x".into() } else { "".into() }),
         created_at: channel.created_at.map(later),
         cancelled_at: channel.cancelled_at.map(later),
         terminated_at: channel.terminated_at.map(later),
@@ -222,6 +225,16 @@ fn other_channel(channel: &Channel) -> Channel {
 }
 
 /// The same client with every field changed that it has.
+fn other_waba(waba: &WabaAccount) -> WabaAccount {
+    WabaAccount {
+        name: waba.name.as_ref().map(other_text),
+        business_id: waba.business_id.as_ref().map(other_text),
+        status: waba.status.as_ref().map(other_text),
+        verification: waba.verification.as_ref().map(other_text),
+        ..waba.clone()
+    }
+}
+
 fn other_client(client: &Client) -> Client {
     Client {
         name: client.name.as_ref().map(other_text),

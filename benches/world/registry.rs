@@ -100,6 +100,11 @@ fn client(instrument: &Instrument, read: Read, ids: [&str; 2], state: &ClientSta
                 read(&ChannelRow { channel, client_name, phone_number }, &mut row);
             }
         }
+        Read::Waba(read) => {
+            for waba in state.wabas() {
+                read(waba, &mut Row { instrument, ids: &[ids[0], ids[1], &waba.id] });
+            }
+        }
         Read::Partner(_) => {}
     }
 }

@@ -17,7 +17,7 @@ pub(super) const FAMILIES: &[Entry] = families! {
             row.client_name,
             row.phone_number,
             row.channel.display_name.as_deref().unwrap_or_default(),
-            row.channel.waba_account_id.as_deref().unwrap_or_default(),
+            row.channel.waba_account_id().unwrap_or_default(),
         ], 1_u64.into());
     Channel Gauge "d360_channel_availability_status" ["status" = Values::Of(Availability::TEXTS)],
         polled!("Availability of the channel: 1 for its current state, 0 for the others."),
@@ -46,6 +46,15 @@ pub(super) const FAMILIES: &[Entry] = families! {
     Channel Gauge "d360_channel_official_business_account" [],
         polled!("1 if Meta lists the channel as an Official Business Account, 0 if not, absent if unknown."),
         |row, out| out.value(row.channel.official_business_account);
+    Channel Gauge "d360_channel_new_name_status" ["status" = Values::Text("status as the Partner API writes it, lower case", "pending")],
+        polled!("State of the request for a new display name; always 1, absent if there is none."),
+        |row, out| out.word(row.channel.new_name_status.as_deref());
+    Channel Gauge "d360_channel_setup_error" [],
+        polled!("1 if the set-up of the channel reports an error, 0 if not, absent if unknown. `channels list` shows the text."),
+        |row, out| out.value(row.channel.setup_error.as_deref().map(|text| !text.is_empty()));
+    Channel Gauge "d360_channel_on_business_app" [],
+        polled!("1 if the number is also in use in the WhatsApp Business app (coexistence), 0 if not, absent if unknown."),
+        |row, out| out.value(row.channel.on_business_app);
     Channel Gauge "d360_channel_created_timestamp_seconds" [],
         polled!("When the channel was created, in Unix seconds."),
         |row, out| out.value(row.channel.created_at);

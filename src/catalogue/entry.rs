@@ -3,7 +3,7 @@
 use super::sink::Sink;
 use crate::family::Family;
 use crate::fleet::{ClientState, PartnerState};
-use crate::model::Channel;
+use crate::model::{Channel, WabaAccount};
 
 /// One family of the fleet.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Entry {
 pub enum Read {
     /// From every channel that is shown.
     Channel(fn(&ChannelRow<'_>, &mut dyn Sink)),
+    /// From every WABA of a client whose data is shown.
+    Waba(fn(&WabaAccount, &mut dyn Sink)),
     /// From every client whose data is shown.
     Client(fn(&ClientState, &mut dyn Sink)),
     /// From every client of the list, even if its data has expired.
@@ -70,17 +72,22 @@ macro_rules! families {
 /// What the kind of row means.
 macro_rules! row {
     (scope Channel) => { $crate::family::Scope::Channel };
+    (scope Waba) => { $crate::family::Scope::Waba };
     (scope Client) => { $crate::family::Scope::Client };
     (scope ListedClient) => { $crate::family::Scope::Client };
     (scope ClientFreshness) => { $crate::family::Scope::Client };
     (scope Partner) => { $crate::family::Scope::Partner };
 
     (labels Channel $( $label:literal )*) => { &["partner_id", "client_id", "channel_id" $(, $label )*] };
+    (labels Waba $( $label:literal )*) => { &["partner_id", "client_id", "waba_account_id" $(, $label )*] };
     (labels Partner $( $label:literal )*) => { &["partner_id" $(, $label )*] };
     (labels $client:ident $( $label:literal )*) => { &["partner_id", "client_id" $(, $label )*] };
 
     (values Channel $( $values:expr ),*) => {
         &[$crate::catalogue::PARTNER_ID, $crate::catalogue::CLIENT_ID, $crate::catalogue::CHANNEL_ID $(, $values )*]
+    };
+    (values Waba $( $values:expr ),*) => {
+        &[$crate::catalogue::PARTNER_ID, $crate::catalogue::CLIENT_ID, $crate::catalogue::WABA_ACCOUNT_ID $(, $values )*]
     };
     (values Partner $( $values:expr ),*) => { &[$crate::catalogue::PARTNER_ID $(, $values )*] };
     (values $client:ident $( $values:expr ),*) => {

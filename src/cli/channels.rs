@@ -120,7 +120,7 @@ const FIELDS: &[Field<Row>] = &[
         heading: None,
         value: |row| Value::bool(row.channel.official_business_account),
     },
-    Field { name: "waba_account_id", heading: None, value: |row| Value::text(row.channel.waba_account_id.as_deref()) },
+    Field { name: "waba_account_id", heading: None, value: |row| Value::text(row.channel.waba_account_id()) },
     Field { name: "created_at", heading: None, value: |row| Value::time(row.channel.created_at) },
     Field { name: "cancelled_at", heading: None, value: |row| Value::time(row.channel.cancelled_at) },
     Field { name: "terminated_at", heading: None, value: |row| Value::time(row.channel.terminated_at) },

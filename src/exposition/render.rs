@@ -8,6 +8,7 @@ use regex_lite::Regex;
 use super::text::{push_float, push_integer, push_label};
 use crate::catalogue::{self, ChannelRow, FAMILIES, Family, Read, Sink, Value};
 use crate::fleet::{Change, ClientState, Fleet, PartnerState};
+use crate::model::WabaAccount;
 
 /// How much of a phone number is exposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +94,7 @@ type Readers<R> = Vec<(usize, ReadRow<R>)>;
 #[derive(Debug, Default)]
 struct Families {
     channel: Vec<(usize, ReadChannel)>,
+    waba: Readers<WabaAccount>,
     client: Readers<ClientState>,
     listed_client: Readers<ClientState>,
     client_freshness: Readers<ClientState>,
@@ -105,6 +107,7 @@ impl Families {
         for (position, entry) in catalogue::fleet().filter(|(position, _)| !settings.excludes(*position)) {
             match entry.read {
                 Read::Channel(read) => families.channel.push((position, read)),
+                Read::Waba(read) => families.waba.push((position, read)),
                 Read::Client(read) => families.client.push((position, read)),
                 Read::ListedClient(read) => families.listed_client.push((position, read)),
                 Read::ClientFreshness(read) => families.client_freshness.push((position, read)),
@@ -176,6 +179,12 @@ impl Renderer {
         render(&families.client, state, ids, 2, lines);
         let client_name = state.client.name.as_deref().unwrap_or_default();
         let client_ids = ids.len();
+        for waba in state.wabas() {
+            ids.truncate(client_ids);
+            ids.push(b',');
+            push_label(ids, "waba_account_id", &waba.id);
+            render(&families.waba, &**waba, ids, 3, lines);
+        }
         for known in &state.channels {
             let channel = &*known.channel;
             ids.truncate(client_ids);

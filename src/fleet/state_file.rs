@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{ChannelState, ClientState, Fleet, PartnerState, WatchedField};
 use crate::model::{
     AccountMode, Availability, Channel, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, PartnerId,
-    QualityRating, ShortText,
+    QualityRating, ShortText, WabaAccount,
 };
 
 /// The version of the format. One that differs is not read.
@@ -99,7 +99,10 @@ struct SavedChannel {
     official_business_account: Option<bool>,
     phone_number: Option<ShortText>,
     display_name: Option<ShortText>,
-    waba_account_id: Option<ShortText>,
+    waba: Option<SavedWaba>,
+    new_name_status: Option<Box<str>>,
+    setup_error: Option<Box<str>>,
+    on_business_app: Option<bool>,
     created_at: Option<Timestamp>,
     cancelled_at: Option<Timestamp>,
     terminated_at: Option<Timestamp>,
@@ -108,6 +111,15 @@ struct SavedChannel {
     version: Option<u32>,
     missing_since: Option<Timestamp>,
     changed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedWaba {
+    id: ShortText,
+    name: Option<ShortText>,
+    business_id: Option<ShortText>,
+    status: Option<ShortText>,
+    verification: Option<ShortText>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -244,7 +256,16 @@ fn save_channel(state: &ChannelState) -> SavedChannel {
         official_business_account: channel.official_business_account,
         phone_number: channel.phone_number.clone(),
         display_name: channel.display_name.clone(),
-        waba_account_id: channel.waba_account_id.clone(),
+        waba: channel.waba.as_ref().map(|waba| SavedWaba {
+            id: waba.id.clone(),
+            name: waba.name.clone(),
+            business_id: waba.business_id.clone(),
+            status: waba.status.clone(),
+            verification: waba.verification.clone(),
+        }),
+        new_name_status: channel.new_name_status.clone(),
+        setup_error: channel.setup_error.clone(),
+        on_business_app: channel.on_business_app,
         created_at: channel.created_at.map(Into::into),
         cancelled_at: channel.cancelled_at.map(Into::into),
         terminated_at: channel.terminated_at.map(Into::into),
@@ -296,7 +317,13 @@ fn load_channel(saved: SavedChannel) -> ChannelState {
         official_business_account: saved.official_business_account,
         phone_number: saved.phone_number,
         display_name: saved.display_name,
-        waba_account_id: saved.waba_account_id,
+        waba: saved.waba.map(|waba| {
+            let SavedWaba { id, name, business_id, status, verification } = waba;
+            Arc::new(WabaAccount { id, name, business_id, status, verification })
+        }),
+        new_name_status: saved.new_name_status,
+        setup_error: saved.setup_error,
+        on_business_app: saved.on_business_app,
         created_at: saved.created_at.map(Into::into),
         cancelled_at: saved.cancelled_at.map(Into::into),
         terminated_at: saved.terminated_at.map(Into::into),

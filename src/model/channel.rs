@@ -2,8 +2,11 @@
 //! messaging limit that its tier stands for.
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::{AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating, ShortText, Timestamp};
+use super::{
+    AccountMode, Availability, ChannelId, HubStatus, LifecycleStatus, QualityRating, ShortText, Timestamp, WabaAccount,
+};
 
 /// One WhatsApp number of a client. Fields that the API leaves out or sends as
 /// `null` are `None`.
@@ -29,8 +32,16 @@ pub struct Channel {
     pub phone_number: Option<ShortText>,
     /// The display name that recipients see.
     pub display_name: Option<ShortText>,
-    /// 360dialog's id of the WhatsApp business account.
-    pub waba_account_id: Option<ShortText>,
+    /// The WhatsApp business account. Channels of one client share it in memory.
+    pub waba: Option<Arc<WabaAccount>>,
+    /// `setup_info.new_name_status`: how the request for a new display name
+    /// stands, lower case, an open set.
+    pub new_name_status: Option<Box<str>>,
+    /// `setup_info.error`: what went wrong while the number was set up. Empty if
+    /// the API says that nothing did, `None` if it says nothing.
+    pub setup_error: Option<Box<str>>,
+    /// Whether the number is also in use in the Business app (coexistence).
+    pub on_business_app: Option<bool>,
     /// When the channel was created.
     pub created_at: Option<Timestamp>,
     /// When the cancellation was registered.
@@ -59,7 +70,10 @@ impl Channel {
             official_business_account: None,
             phone_number: None,
             display_name: None,
-            waba_account_id: None,
+            waba: None,
+            new_name_status: None,
+            setup_error: None,
+            on_business_app: None,
             created_at: None,
             cancelled_at: None,
             terminated_at: None,
@@ -67,6 +81,11 @@ impl Channel {
             billing_started_at: None,
             version: None,
         }
+    }
+
+    /// 360dialog's id of the WhatsApp business account.
+    pub fn waba_account_id(&self) -> Option<&str> {
+        self.waba.as_ref().map(|waba| waba.id.as_str())
     }
 
     /// Whether a person should look at the channel: it is not ready, rated
@@ -102,8 +121,9 @@ pub enum MessagingLimit {
 }
 
 impl MessagingLimit {
-    /// Reads a tier such as `TIER_250`, `TIER_1K` or `TIER_UNLIMITED`. Tiers are
-    /// parsed and not listed: Meta has changed the set before.
+    /// Parses a tier such as `TIER_250`, `TIER_1K` or `TIER_UNLIMITED`, or a number
+    /// as Meta's own API writes it, where -1 is unlimited. Tiers are not listed:
+    /// Meta has changed the set before.
     ///
     /// `Ok(None)` is "no limit is set" (`NA`, `TIER_NOT_SET`, empty).
     ///
@@ -115,12 +135,11 @@ impl MessagingLimit {
         if ["", "NA", "TIER_NOT_SET"].iter().any(|t| tier.eq_ignore_ascii_case(t)) {
             return Ok(None);
         }
-        let Some((prefix, amount)) = tier.split_at_checked("TIER_".len()) else {
-            return Err(UnknownTier);
+        let amount = match tier.split_at_checked("TIER_".len()) {
+            Some((prefix, amount)) if prefix.eq_ignore_ascii_case("TIER_") => amount,
+            _ if tier == "-1" => return Ok(Some(Self::Unlimited)),
+            _ => tier,
         };
-        if !prefix.eq_ignore_ascii_case("TIER_") {
-            return Err(UnknownTier);
-        }
         if amount.eq_ignore_ascii_case("UNLIMITED") {
             return Ok(Some(Self::Unlimited));
         }
@@ -157,10 +176,12 @@ mod tests {
 
     #[test]
     fn tiers_become_recipients_and_new_tiers_need_no_release() {
-        let parsed = ["TIER_50", "TIER_250", "TIER_1K", "tier_2k", "TIER_100K", "TIER_5M"]
+        let parsed = ["TIER_50", "TIER_250", "TIER_1K", "tier_2k", "TIER_100K", "TIER_5M", "2000"]
             .map(|t| MessagingLimit::parse(t).unwrap().unwrap().to_string());
-        assert_eq!(parsed, ["50", "250", "1000", "2000", "100000", "5000000"]);
-        assert_eq!(MessagingLimit::parse("TIER_UNLIMITED").unwrap().unwrap().to_string(), "+Inf");
+        assert_eq!(parsed, ["50", "250", "1000", "2000", "100000", "5000000", "2000"]);
+        for unlimited in ["TIER_UNLIMITED", "unlimited", "-1"] {
+            assert_eq!(MessagingLimit::parse(unlimited), Ok(Some(MessagingLimit::Unlimited)), "{unlimited}");
+        }
     }
 
     #[test]
@@ -173,7 +194,8 @@ mod tests {
             "TIER_K",
             "TIER_-1",
             "TIER_1.5K",
-            "250",
+            "-2",
+            "2.5",
             "GOLD",
             "TIER_99999999999999999999",
             "TIER_9999999999999999999M",

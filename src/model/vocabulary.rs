@@ -99,5 +99,37 @@ words! {
         MaxChannels = "max_channels",
         /// An `is_oba` that is not a boolean.
         OfficialBusinessAccount = "official_business_account",
+        /// An `is_on_biz_app` that is not a boolean.
+        OnBusinessApp = "on_business_app",
+    }
+}
+
+words! {
+    /// A field of a channel whose key must not vanish: the `field` label of
+    /// `d360_api_items_without_field`.
+    KeyField {
+        /// `availability_status`
+        AvailabilityStatus = "availability_status",
+        /// `current_quality_rating`
+        QualityRating = "quality_rating",
+        /// `current_limit`
+        MessagingLimit = "messaging_limit",
+        /// `status`
+        Status = "status",
+    }
+}
+
+words! {
+    /// Why an item of a response was skipped: the `reason` label of
+    /// `d360_api_rejected_items_total`.
+    RejectReason {
+        /// It could not be decoded.
+        Unreadable = "unreadable",
+        /// Its id had come before.
+        Duplicate = "duplicate",
+        /// A channel of the partner's list whose client is not known.
+        Ownerless = "ownerless",
+        /// A channel in one client's list that names another client.
+        Foreign = "foreign",
     }
 }

@@ -16,7 +16,9 @@ use super::pager::{MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step, Walked};
 use super::wire::{self, Findings, OwnedChannel, Page};
 use super::{ApiError, ApiKey, Pacer, Request, Response, Transport};
 use crate::clock::Clock;
-use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, ShortText, Timestamp};
+use crate::model::{
+    Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, RejectReason, ShortText, Timestamp,
+};
 use crate::telemetry::PartnerInstruments;
 
 /// How often a request that failed for a transient reason is sent again.
@@ -210,7 +212,7 @@ impl<T: Transport> PartnerApi<T> {
     /// Counts channels of the partner's list whose owner is not in its client
     /// list: they can't be attributed, and the next cycle will tell.
     pub fn rejected_strays(&self, channels: usize) {
-        self.instruments.rejected(Endpoint::PartnerChannels, channels);
+        self.instruments.rejected(Endpoint::PartnerChannels, RejectReason::Ownerless, channels);
     }
 
     /// Updates one client: the API's one write, and only ever on a person's
@@ -235,7 +237,7 @@ impl<T: Transport> PartnerApi<T> {
     /// a walk ends at some servers, and no oddity.
     fn count_duplicates(&self, endpoint: Endpoint, readable: usize, fresh: usize) {
         if fresh > 0 && readable > fresh {
-            self.instruments.rejected(endpoint, readable - fresh);
+            self.instruments.rejected(endpoint, RejectReason::Duplicate, readable - fresh);
         }
     }
 
@@ -332,7 +334,7 @@ impl<T: Transport> PartnerApi<T> {
 
     fn note(&self, endpoint: Endpoint, findings: &Findings) {
         if findings.rejected > 0 {
-            self.instruments.rejected(endpoint, findings.rejected);
+            self.instruments.rejected(endpoint, RejectReason::Unreadable, findings.rejected);
             warn!(partner = %self.settings.partner, endpoint = endpoint.as_str(), items = findings.rejected, "items of an answer could not be read and were left out");
         }
         if findings.unknown.is_empty() {

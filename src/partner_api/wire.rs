@@ -16,7 +16,7 @@ mod repair;
 pub use convert::parse_channels_only;
 pub use convert::{decode_channels, decode_client, decode_clients};
 
-use crate::model::{Field, ShortText};
+use crate::model::{Field, Keys, ShortText};
 
 /// One page of a list, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub struct Findings {
     pub rejected: usize,
     /// Values that nobody has seen: the field, and the value as sent.
     pub unknown: Vec<(Field, ShortText)>,
+    /// Channels that were read, and those of them without a key that all should
+    /// have.
+    pub keys: Keys,
 }
 
 #[cfg(test)]

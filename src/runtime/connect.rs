@@ -21,6 +21,7 @@ pub fn connect_counted(
 ) -> anyhow::Result<PartnerApi<HttpTransport>> {
     let instruments = telemetry.partner(&partner.id);
     let settings = &partner.settings;
+    instruments.shard(settings.poll.shard.index, settings.poll.shard.total);
     let transport = HttpTransport::new(settings.http.clone())?;
     let pacer = Pacer::new(settings.min_rate, settings.max_rate, instruments.clone());
     let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size.first() };

@@ -10,22 +10,37 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{CounterVec, Gauge, GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use prometheus::{
+    CounterVec, Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
 
 use super::declare::{Instrument, instruments, register};
 use crate::family::{Family, Kind, Scope, Values};
-use crate::model::{Endpoint, Field, PartnerId, Reason, Timestamp};
+use crate::model::{Endpoint, Field, PartnerId, Reason, RejectReason, Timestamp, words};
 
 const PARTNER: Values = Values::Id("examplePA");
 const ENDPOINT: Values = Values::Of(Endpoint::TEXTS);
+
+words! {
+    /// Why the web server refused a connection or request.
+    HttpRejection {
+        /// More requests at a time than `--web.max-requests`.
+        Requests = "requests",
+        /// More connections than `--web.max-connections`.
+        Connections = "connections",
+        /// More passwords to check than there is time for.
+        Passwords = "passwords",
+    }
+}
 
 instruments! {
     /// One field per family.
     struct Instruments {
         Api budget: GaugeVec = "d360_api_budget_requests_per_second" ["partner_id" = PARTNER]
             "Requests per second that the adaptive rate limit allows now.";
-        Api rejected_items: IntCounterVec = "d360_api_rejected_items_total" ["partner_id" = PARTNER, "endpoint" = ENDPOINT]
-            "Items skipped because they could not be decoded or repeated an id.";
+        Api rejected_items: IntCounterVec = "d360_api_rejected_items_total"
+            ["partner_id" = PARTNER, "endpoint" = ENDPOINT, "reason" = Values::Of(RejectReason::TEXTS)]
+            "Items of API responses that were skipped.";
         Api duration: HistogramVec = "d360_api_request_duration_seconds" ["endpoint" = ENDPOINT]
             "Duration of requests to the Partner API, from start to last byte.";
         Api failures: IntCounterVec = "d360_api_request_failures_total"
@@ -51,6 +66,13 @@ instruments! {
         Exporter http_requests: IntCounterVec = "d360_exporter_http_requests_total"
             ["handler" = Values::Text("path that was asked for", "/metrics"), "code" = Values::Text("HTTP status", "200")]
             "Responses of the exporter's web server.";
+        Exporter http_connections: IntGaugeVec = "d360_exporter_http_connections" []
+            "Open connections to the exporter's web server.";
+        Exporter http_rejected: IntCounterVec = "d360_exporter_http_rejected_total"
+            ["reason" = Values::Of(HttpRejection::TEXTS)]
+            "Connections and requests that the exporter's web server refused to protect itself.";
+        Exporter log_lines_dropped: IntCounter = "d360_exporter_log_lines_dropped_total" []
+            "Log lines that were dropped because whatever reads the log is too slow.";
         Exporter max_staleness: Gauge = "d360_exporter_max_staleness_seconds" []
             "How long data that cannot be refreshed stays exposed.";
         Exporter poll_interval: Gauge = "d360_exporter_poll_interval_seconds" []
@@ -59,6 +81,15 @@ instruments! {
             "Duration of the last publication of changed data.";
         Exporter series: IntGauge = "d360_exporter_series" []
             "Exposed series of channels, WhatsApp business accounts, clients and partners.";
+        Exporter state_last_write: IntGaugeVec = "d360_exporter_state_last_write_timestamp_seconds" []
+            "When the state file was last written, in Unix seconds; absent until then.";
+        Exporter state_write_failures: IntCounterVec = "d360_exporter_state_write_failures_total" []
+            "Writes of the state file that failed, took too long or were skipped; absent without --state.file.";
+        Exporter truncated: IntGauge = "d360_exporter_truncated_label_values" []
+            "Exposed label values that are cut to --metrics.max-label-length.";
+        Partner shard: IntGaugeVec = "d360_partner_shard"
+            ["partner_id" = PARTNER, "shard" = Values::Text("index of the shard, from 0", "0"), "total_shards" = Values::Text("number of shards", "1")]
+            "Which part of the partner's clients this exporter polls; always 1.";
     }
     collected {
         Exporter Counter = "process_cpu_seconds_total" "Total user and system CPU time spent in seconds.";
@@ -160,6 +191,36 @@ impl Telemetry {
         self.instruments().http_requests.with_label_values(&[handler, digits.format(code)]).inc();
     }
 
+    /// Shows how many connections to the web server are open.
+    pub fn http_connections(&self, open: usize) {
+        self.instruments().http_connections.with_label_values::<&str>(&[]).set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a connection or request that the web server refused.
+    pub fn http_rejected(&self, reason: HttpRejection) {
+        self.instruments().http_rejected.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// Counts log lines that were dropped.
+    pub fn log_lines_dropped(&self, lines: u64) {
+        self.instruments().log_lines_dropped.inc_by(lines);
+    }
+
+    /// Shows that there is a state file: its failures count from 0.
+    pub fn state_file_in_use(&self) {
+        self.instruments().state_write_failures.with_label_values::<&str>(&[]);
+    }
+
+    /// Takes note of a state file that was written.
+    pub fn state_written(&self, at: Timestamp) {
+        self.instruments().state_last_write.with_label_values::<&str>(&[]).set(at.as_second());
+    }
+
+    /// Counts a write of the state file that failed, took too long or was skipped.
+    pub fn state_write_failed(&self) {
+        self.instruments().state_write_failures.with_label_values::<&str>(&[]).inc();
+    }
+
     /// Takes note of a reload, or of the start, which is the first one.
     pub fn reloaded(&self, successful: bool, now: Timestamp) {
         self.0.reloaded.store(successful, Ordering::Relaxed);
@@ -258,10 +319,16 @@ impl PartnerInstruments {
         i.unknown_values.with_label_values(&[id, field.as_str()]).inc();
     }
 
-    /// Counts items that were left out.
-    pub fn rejected(&self, endpoint: Endpoint, items: usize) {
+    /// Counts items that were skipped.
+    pub fn rejected(&self, endpoint: Endpoint, reason: RejectReason, items: usize) {
         let (i, id) = self.get();
-        i.rejected_items.with_label_values(&[id, endpoint.as_str()]).inc_by(items as u64);
+        i.rejected_items.with_label_values(&[id, endpoint.as_str(), reason.as_str()]).inc_by(items as u64);
+    }
+
+    /// Shows which shard of the partner's clients is polled.
+    pub fn shard(&self, shard: u32, total_shards: u32) {
+        let (i, id) = self.get();
+        i.shard.with_label_values(&[id, &shard.to_string(), &total_shards.to_string()]).set(1);
     }
 
     /// Adds time that a request waited for the budget.

@@ -22,12 +22,20 @@ async fn full_scrape() -> Exposition {
     shown
 }
 
+/// Families without a series in [`full_scrape`]: each has a test of its own.
+const ON_OCCASION: &[&str] = &[
+    "d360_exporter_http_connections",
+    "d360_exporter_state_last_write_timestamp_seconds",
+    "d360_exporter_state_write_failures_total",
+];
+
 #[tokio::test]
 async fn what_is_exposed_is_the_catalogue() {
     let shown = full_scrape().await;
-    let families: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
-    assert_eq!(shown.order, families, "every family, and in this order");
-    for family in FAMILIES {
+    let families: Vec<_> = FAMILIES.iter().filter(|family| !ON_OCCASION.contains(&family.name)).collect();
+    let names: Vec<_> = families.iter().map(|family| family.name).collect();
+    assert_eq!(shown.order, names, "every family, and in this order");
+    for family in families {
         let exposed = &shown.families[family.name];
         assert_eq!(
             (exposed.help.as_str(), exposed.kind.as_str()),
@@ -49,7 +57,7 @@ async fn what_is_exposed_is_the_catalogue() {
 #[tokio::test]
 async fn the_number_of_exposed_series_is_exported() {
     let shown = full_scrape().await;
-    let of_fleet = |name: &str| FAMILIES.iter().any(|f| f.name == name && f.scope <= Scope::Partner);
+    let of_fleet = |name: &str| d360_exporter::catalogue::fleet().any(|(_, entry)| entry.family.name == name);
     assert_eq!(shown.value("d360_exporter_series", &[]), Some(shown.series(of_fleet).len() as f64));
 }
 

@@ -1,7 +1,7 @@
 //! Prints spare a look at what is as it was. They hide no change.
 
 use super::*;
-use crate::model::{AccountMode, HubStatus};
+use crate::model::{AccountMode, HubStatus, WabaAccount};
 
 fn change(fleet: &mut Fleet, observation: Observation) -> Option<Change> {
     fleet.apply(observation);
@@ -34,7 +34,7 @@ fn one_changed_channel_is_seen_wherever_it_stands_among_few_and_many() {
 
 #[test]
 fn a_change_of_any_field_is_seen() {
-    let changes: [fn(&mut Channel); 16] = [
+    let changes: [fn(&mut Channel); 20] = [
         |c| c.availability = Availability::Error,
         |c| c.quality = QualityRating::Medium,
         |c| c.limit = Some(MessagingLimit::Unlimited),
@@ -44,7 +44,11 @@ fn a_change_of_any_field_is_seen() {
         |c| c.official_business_account = Some(false),
         |c| c.phone_number = Some("4930".into()),
         |c| c.display_name = Some("a name that is longer than 24 bytes".into()),
-        |c| c.waba_account_id = Some("w".into()),
+        |c| c.waba = Some(WabaAccount::new("w").into()),
+        |c| c.waba = Some(WabaAccount { status: Some("banned".into()), ..WabaAccount::new("w") }.into()),
+        |c| c.new_name_status = Some("pending".into()),
+        |c| c.setup_error = Some("".into()),
+        |c| c.on_business_app = Some(true),
         |c| c.created_at = Some(at(1)),
         |c| c.cancelled_at = Some(at(1)),
         |c| c.terminated_at = Some(at(1)),

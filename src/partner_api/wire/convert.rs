@@ -1,16 +1,19 @@
 //! From the shapes on the wire to the model.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::de::{Deserialize, DeserializeSeed};
 
-use super::lenient::{Absent as _, Items, List, ListOf, Listed, Text, WireChannel, WireClient};
+use super::lenient::{
+    Absent as _, Items, List, ListOf, Listed, Message, Reading, Text, WireChannel, WireClient, WireSetup,
+};
 use super::{Findings, OwnedChannel, Page, repair};
 use crate::model::{
-    AccountMode, Availability, Channel, Client, Field, HubStatus, LifecycleStatus, MessagingLimit, QualityRating,
-    ShortText, Timestamp,
+    AccountMode, Availability, Channel, Client, Field, HubStatus, KeyField, LifecycleStatus, MessagingLimit,
+    QualityRating, ShortText, Timestamp, WabaAccount,
 };
 use crate::partner_api::{ApiError, Reason};
 
@@ -39,9 +42,9 @@ fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
         let single: WireChannel<'_> = parse(body)?;
         // An id alone is not enough: error bodies and clients have ids too.
         if single.id.get().is_some() && !(single.availability.is_absent() && single.setup_info.is_absent()) {
-            let mut findings = Findings::default();
-            let kept = single.keep(&mut findings).into_iter().collect();
-            list.items = Some(Items { kept, received: 1, findings });
+            let mut reading = Reading::default();
+            let kept = single.keep(&mut reading).into_iter().collect();
+            list.items = Some(Items { kept, received: 1, findings: reading.findings });
         }
     }
     page(list, "a list of channels")
@@ -75,7 +78,7 @@ pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
     impl<'de> Listed<'de> for AsSent<'de> {
         const LIST_KEYS: &'static [&'static str] = WireChannel::LIST_KEYS;
         type Kept = WireChannel<'de>;
-        fn keep(self, _: &mut Findings) -> Option<WireChannel<'de>> {
+        fn keep(self, _: &mut Reading) -> Option<WireChannel<'de>> {
             Some(self.0)
         }
     }
@@ -128,8 +131,8 @@ impl<'de> Listed<'de> for WireClient<'de> {
     const LIST_KEYS: &'static [&'static str] = &["clients"];
     type Kept = Client;
 
-    fn keep(self, findings: &mut Findings) -> Option<Client> {
-        client(&self, findings)
+    fn keep(self, reading: &mut Reading) -> Option<Client> {
+        client(&self, &mut reading.findings)
     }
 }
 
@@ -137,77 +140,155 @@ impl<'de> Listed<'de> for WireChannel<'de> {
     const LIST_KEYS: &'static [&'static str] = &["partner_channels", "channels", "client_channels"];
     type Kept = OwnedChannel;
 
-    fn keep(self, findings: &mut Findings) -> Option<OwnedChannel> {
-        owned_channel(&self, findings)
+    fn keep(self, reading: &mut Reading) -> Option<OwnedChannel> {
+        owned_channel(self, reading)
     }
+}
+
+/// Ids above this are refused: no id of the API is near it, and every series of the
+/// object would carry it.
+const MAX_ID_BYTES: usize = 256;
+
+/// An id that can be used. One that is empty, a path of its own (`.`, `..`), very
+/// long or holds control characters never becomes part of a path or a label.
+fn id<'a>(text: &'a Text<'_>) -> Option<&'a str> {
+    let usable = |id: &&str| *id != "." && *id != ".." && id.len() <= MAX_ID_BYTES && !id.contains(char::is_control);
+    text.get().filter(usable)
 }
 
 fn client(wire: &WireClient<'_>, findings: &mut Findings) -> Option<Client> {
     Some(Client {
-        id: wire.id.get()?.into(),
+        id: id(&wire.id)?.into(),
         name: wire.name.owned(),
-        status: wire.status.get().map(|s| s.to_lowercase().into()),
+        status: wire.status.lower(),
         created_at: timestamp(&wire.created_at, findings),
         modified_at: timestamp(&wire.modified_at, findings),
         max_channels: count(&wire.max_channels, findings),
-        partner_payload: wire.partner_payload.0.as_deref().map(ShortText::from),
+        partner_payload: wire.partner_payload.as_sent().map(ShortText::from),
         organisation: wire.organisation.owned(),
         business_id: wire.business_id.owned(),
-        suspicious: wire.suspicious.get().and_then(truth),
+        suspicious: wire.suspicious.get().and_then(parse_bool),
     })
 }
 
-fn owned_channel(wire: &WireChannel<'_>, findings: &mut Findings) -> Option<OwnedChannel> {
-    let id = wire.id.get()?;
+fn owned_channel(wire: WireChannel<'_>, reading: &mut Reading) -> Option<OwnedChannel> {
+    let id = id(&wire.id)?;
+    let Reading { findings, waba } = reading;
+    note_missing_keys(&wire, findings);
     let channel = Channel {
         id: id.into(),
-        availability: told(Field::AvailabilityStatus, &wire.availability, Availability::parse, findings)
+        availability: state(Field::AvailabilityStatus, &wire.availability, Availability::parse, findings)
             .unwrap_or(Availability::Unknown),
-        // The filter schema of the API marks rating and limit as nullable, so
-        // that `null` there is an answer and not an unknown value.
-        quality: match wire.quality.get() {
-            None => QualityRating::Unknown,
-            Some(_) => told(Field::QualityRating, &wire.quality, QualityRating::parse, findings)
-                .unwrap_or(QualityRating::Unknown),
-        },
-        limit: wire.limit.get().and_then(|tier| {
-            MessagingLimit::parse(tier).unwrap_or_else(|_| {
-                findings.unknown.push((Field::MessagingLimit, tier.into()));
-                None
-            })
-        }),
-        status: told(Field::Status, &wire.status, LifecycleStatus::parse, findings).unwrap_or(LifecycleStatus::Unknown),
+        quality: quality(&wire.quality, findings),
+        limit: limit(&wire.limit, findings),
+        status: state(Field::Status, &wire.status, LifecycleStatus::parse, findings)
+            .unwrap_or(LifecycleStatus::Unknown),
         hub_status: wire.hub_status.get().map(|_| {
-            told(Field::HubStatus, &wire.hub_status, HubStatus::parse, findings).unwrap_or(HubStatus::Unknown)
+            state(Field::HubStatus, &wire.hub_status, HubStatus::parse, findings).unwrap_or(HubStatus::Unknown)
         }),
-        last_quality_event: wire.last_quality_event.get().map(|e| e.to_lowercase().into()),
-        official_business_account: wire.is_oba.get().and_then(|text| {
-            let parsed = truth(text);
-            if parsed.is_none() {
-                findings.unknown.push((Field::OfficialBusinessAccount, text.into()));
-            }
-            parsed
-        }),
+        last_quality_event: wire.last_quality_event.lower(),
+        official_business_account: flag(Field::OfficialBusinessAccount, &wire.is_oba, findings),
+        on_business_app: flag(Field::OnBusinessApp, &wire.on_business_app, findings),
         phone_number: wire.setup_info.phone_number.owned(),
         display_name: wire.setup_info.phone_name.owned(),
-        waba_account_id: wire.waba_account_id.owned().or_else(|| wire.waba_account.id.owned()),
+        new_name_status: wire.setup_info.new_name_status.get().map(|status| status.to_lowercase().into()),
+        waba: shared_waba(&wire, waba),
         created_at: timestamp(&wire.created_at, findings),
         cancelled_at: timestamp(&wire.cancelled_at, findings),
         terminated_at: timestamp(&wire.terminated_at, findings),
         account_mode: wire.account_mode.get().and_then(AccountMode::parse),
         billing_started_at: timestamp(&wire.billing_started_at, findings),
         version: wire.version.get().and_then(|v| v.parse().ok()),
+        setup_error: setup_error(wire.setup_info),
     };
-    let client = wire.client_id.get().or_else(|| wire.client.id.get()).map(Into::into);
-    Some(OwnedChannel { client, channel })
+    let client = [&wire.client_id, &wire.client.id, &wire.waba_account.client_id].into_iter().find_map(self::id);
+    Some(OwnedChannel { client: client.map(Into::into), channel })
 }
 
-/// The state that a text stands for. A text that nobody has seen, and one that
-/// is missing where the documentation promises it, are found and `None`.
-fn told<S>(field: Field, text: &Text<'_>, parse: fn(&str) -> Option<S>, findings: &mut Findings) -> Option<S> {
+/// Counts the keys that every channel should have and this one has not.
+fn note_missing_keys(wire: &WireChannel<'_>, findings: &mut Findings) {
+    findings.keys.items += 1;
+    for (field, text) in [
+        (KeyField::AvailabilityStatus, &wire.availability),
+        (KeyField::QualityRating, &wire.quality),
+        (KeyField::MessagingLimit, &wire.limit),
+        (KeyField::Status, &wire.status),
+    ] {
+        findings.keys.without[field as usize] += u32::from(!text.is_sent());
+    }
+}
+
+fn setup_error(setup: WireSetup<'_>) -> Option<Box<str>> {
+    match setup.error {
+        Message::NotSent => None,
+        Message::Sent(text) => Some(text),
+    }
+}
+
+/// The WABA of a channel: that of the channel before if it is the same. An
+/// account without a usable id is none.
+fn shared_waba(wire: &WireChannel<'_>, last: &mut Option<Arc<WabaAccount>>) -> Option<Arc<WabaAccount>> {
+    let sent = &wire.waba_account;
+    let id = id(&wire.waba_account_id).or_else(|| id(&sent.id))?;
+    let lower = |text: &Text<'_>, known: &Option<ShortText>| match (text.get(), known) {
+        (None, None) => true,
+        // A text with capitals is not found again, and costs an allocation.
+        (Some(text), Some(known)) => text == known,
+        _ => false,
+    };
+    let same = |waba: &Arc<WabaAccount>| {
+        waba.id == id
+            && waba.name.as_deref() == sent.name.get()
+            && waba.business_id.as_deref() == sent.business_id.get()
+            && lower(&sent.status, &waba.status)
+            && lower(&sent.verification, &waba.verification)
+    };
+    if !last.as_ref().is_some_and(same) {
+        *last = Some(Arc::new(WabaAccount {
+            id: id.into(),
+            name: sent.name.owned(),
+            business_id: sent.business_id.owned(),
+            status: sent.status.lower(),
+            verification: sent.verification.lower(),
+        }));
+    }
+    last.clone()
+}
+
+/// The rating. `NA`, Meta's `UNKNOWN`, `null` and a blank text are "not rated"; a
+/// word that nobody has seen, and an absent key, are unknown.
+fn quality(text: &Text<'_>, findings: &mut Findings) -> QualityRating {
+    match (text, text.get()) {
+        (Text::NotSent, _) => QualityRating::Unknown,
+        (Text::Null | Text::Scalar(_), None) => QualityRating::Na,
+        (_, Some(rating)) if rating.eq_ignore_ascii_case("unknown") => QualityRating::Na,
+        _ => state(Field::QualityRating, text, QualityRating::parse, findings).unwrap_or(QualityRating::Unknown),
+    }
+}
+
+fn limit(text: &Text<'_>, findings: &mut Findings) -> Option<MessagingLimit> {
+    let tier = match (text, text.get()) {
+        (Text::NotSent | Text::Null | Text::Scalar(_), None) => return None,
+        (_, Some(tier)) => tier,
+        (Text::Nested, None) => NESTED,
+    };
+    MessagingLimit::parse(tier).unwrap_or_else(|_| {
+        findings.unknown.push((Field::MessagingLimit, tier.into()));
+        None
+    })
+}
+
+/// What stands in the log for an array or object in place of a scalar.
+const NESTED: &str = "an array or object";
+
+/// The state that a text stands for. A text that nobody has seen is reported and
+/// `None`; so is `null` where the documentation promises a state. An absent key is
+/// counted elsewhere.
+fn state<S>(field: Field, text: &Text<'_>, parse: fn(&str) -> Option<S>, findings: &mut Findings) -> Option<S> {
     let state = text.get().and_then(parse);
-    if state.is_none() {
-        findings.unknown.push((field, text.get().unwrap_or("null").into()));
+    if state.is_none() && text.is_sent() {
+        let sent = if matches!(text, Text::Nested) { NESTED } else { text.get().unwrap_or("null") };
+        findings.unknown.push((field, sent.into()));
     }
     state
 }
@@ -221,7 +302,16 @@ fn count(text: &Text<'_>, findings: &mut Findings) -> Option<u64> {
     count
 }
 
-fn truth(text: &str) -> Option<bool> {
+fn flag(field: Field, text: &Text<'_>, findings: &mut Findings) -> Option<bool> {
+    let text = text.get()?;
+    let parsed = parse_bool(text);
+    if parsed.is_none() {
+        findings.unknown.push((field, text.into()));
+    }
+    parsed
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
@@ -229,15 +319,20 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
+/// 2009-01-01, the year in which WhatsApp was founded. What lies before is Go's
+/// zero time and its like.
+const EARLIEST: Timestamp = Timestamp::from_second(1_230_768_000);
+
 /// RFC 3339 with or without a fraction, without a zone (then UTC), or Unix
-/// seconds or milliseconds. A text that is none of them is found and `None`: a
-/// bad date must not lose the channel.
+/// seconds or milliseconds. A text that is none of them, or a date too early to be
+/// one, is reported and `None`: a bad date must not lose the channel.
 fn timestamp(text: &Text<'_>, findings: &mut Findings) -> Option<Timestamp> {
     let text = text.get()?;
     let parsed = text.parse::<Timestamp>().ok().or_else(|| unix_time(text)).or_else(|| {
         let local = text.parse::<DateTime>().ok()?;
         local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp().into())
     });
+    let parsed = parsed.filter(|at| *at >= EARLIEST);
     if parsed.is_none() {
         findings.unknown.push((Field::Timestamp, text.into()));
     }

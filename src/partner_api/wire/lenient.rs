@@ -8,38 +8,63 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Findings;
-use crate::model::ShortText;
+use crate::model::{ShortText, WabaAccount};
 
 /// Whether a value told anything.
 pub(super) trait Absent {
     fn is_absent(&self) -> bool;
 }
 
-/// A scalar as text. Numbers and truth values are written out, because the
-/// documents do not say which of them some fields are; `null`, arrays and
-/// objects are absent.
+/// A scalar as text. Numbers and booleans are written out, because the documents
+/// do not say which of them some fields are.
 #[derive(Debug, Default)]
-pub(super) struct Text<'de>(pub(super) Option<Cow<'de, str>>);
+pub(super) enum Text<'de> {
+    /// The object has no such key.
+    #[default]
+    NotSent,
+    /// `null`.
+    Null,
+    /// An array or object, where a scalar was expected.
+    Nested,
+    /// A scalar.
+    Scalar(Cow<'de, str>),
+}
 
 impl Text<'_> {
     /// The text, unless it is absent or blank.
     pub(super) fn get(&self) -> Option<&str> {
-        self.0.as_deref().map(str::trim).filter(|t| !t.is_empty())
+        self.as_sent().map(str::trim).filter(|t| !t.is_empty())
+    }
+
+    /// The text as it was sent, blank or not.
+    pub(super) fn as_sent(&self) -> Option<&str> {
+        if let Self::Scalar(text) = self { Some(text) } else { None }
     }
 
     /// The text as an owned value.
     pub(super) fn owned(&self) -> Option<ShortText> {
         self.get().map(ShortText::from)
     }
+
+    /// The text in lower case, as an owned value.
+    pub(super) fn lower(&self) -> Option<ShortText> {
+        self.get().map(ShortText::from_str_to_lowercase)
+    }
+
+    /// Whether the key was there, whatever it held.
+    pub(super) fn is_sent(&self) -> bool {
+        !matches!(self, Self::NotSent)
+    }
 }
 
 impl Absent for Text<'_> {
     fn is_absent(&self) -> bool {
-        self.0.is_none()
+        !matches!(self, Self::Scalar(_))
     }
 }
 
@@ -47,45 +72,76 @@ impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Scalar;
         impl<'de> Visitor<'de> for Scalar {
-            type Value = Option<Cow<'de, str>>;
+            type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("any value")
             }
             fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Borrowed(v)))
+                Ok(Text::Scalar(Cow::Borrowed(v)))
             }
             fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(v.to_owned())))
+                Ok(Text::Scalar(Cow::Owned(v.to_owned())))
             }
             fn visit_string<E>(self, v: String) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(v)))
+                Ok(Text::Scalar(Cow::Owned(v)))
             }
             fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Borrowed(if v { "true" } else { "false" })))
+                Ok(Text::Scalar(Cow::Borrowed(if v { "true" } else { "false" })))
             }
             fn visit_i64<E>(self, v: i64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(v.to_string())))
+                Ok(Text::Scalar(Cow::Owned(v.to_string())))
             }
             fn visit_u64<E>(self, v: u64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(v.to_string())))
+                Ok(Text::Scalar(Cow::Owned(v.to_string())))
             }
             fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
-                Ok(Some(Cow::Owned(v.to_string())))
+                Ok(Text::Scalar(Cow::Owned(v.to_string())))
             }
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
+                Ok(Text::Null)
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(None)
+                Ok(Text::Nested)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
+                Ok(Text::Nested)
             }
         }
-        deserializer.deserialize_any(Scalar).map(Text)
+        deserializer.deserialize_any(Scalar)
+    }
+}
+
+/// A text that may also come as an object or an array: an error, for example.
+#[derive(Debug, Default)]
+pub(super) enum Message {
+    /// The object has no such key.
+    #[default]
+    NotSent,
+    /// Empty if it holds nothing: `null`, `false`, `0`, and empty texts, arrays and
+    /// objects.
+    Sent(Box<str>),
+}
+
+impl Absent for Message {
+    fn is_absent(&self) -> bool {
+        !matches!(self, Self::Sent(text) if !text.is_empty())
+    }
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde_json::Value;
+        Ok(Self::Sent(match Value::deserialize(deserializer)? {
+            Value::Null | Value::Bool(false) => "".into(),
+            Value::Number(n) if n.as_f64() == Some(0.0) => "".into(),
+            Value::String(text) => text.trim().into(),
+            Value::Array(items) if items.is_empty() => "".into(),
+            Value::Object(fields) if fields.is_empty() => "".into(),
+            other => other.to_string().into(),
+        }))
     }
 }
 
@@ -215,9 +271,10 @@ object! {
         last_quality_event: Text<'de> = "current_quality_update_event"
             | "last_quality_update_event" | "quality_update_event" | "current_event" | "last_event",
         is_oba: Text<'de> = "is_oba",
+        on_business_app: Text<'de> = "is_on_biz_app",
         setup_info: WireSetup<'de> = "setup_info",
         waba_account_id: Text<'de> = "waba_account_id",
-        waba_account: WireId<'de> = "waba_account",
+        waba_account: WireWaba<'de> = "waba_account",
         created_at: Text<'de> = "created_at",
         cancelled_at: Text<'de> = "cancelled_at",
         terminated_at: Text<'de> = "terminated_at" | "terminates_at",
@@ -233,11 +290,33 @@ object! {
 }
 
 object! {
+    /// `waba_account`.
+    WireWaba {
+        id: Text<'de> = "id",
+        client_id: Text<'de> = "client_id",
+        name: Text<'de> = "name",
+        business_id: Text<'de> = "fb_business_id",
+        status: Text<'de> = "status",
+        verification: Text<'de> = "fb_account_status",
+    }
+}
+
+object! {
     /// `setup_info`.
     WireSetup {
         phone_number: Text<'de> = "phone_number",
         phone_name: Text<'de> = "phone_name",
+        new_name_status: Text<'de> = "new_name_status",
+        error: Message = "error",
     }
+}
+
+/// What is remembered while the items of a list are read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) findings: Findings,
+    /// The WABA of the item before: neighbours often share one.
+    pub(super) waba: Option<Arc<WabaAccount>>,
 }
 
 /// What a list's items are, under which keys the list may stand, and what is kept
@@ -250,7 +329,7 @@ pub(super) trait Listed<'de>: Deserialize<'de> {
 
     /// Reads an item, as soon as it has come: a page of items as sent is larger
     /// than what a processor holds at hand. `None` if it can't be read.
-    fn keep(self, findings: &mut Findings) -> Option<Self::Kept>;
+    fn keep(self, reading: &mut Reading) -> Option<Self::Kept>;
 }
 
 /// A whole body that should hold a list: a bare array or an envelope.
@@ -286,13 +365,13 @@ impl<'de, T: Listed<'de>> DeserializeSeed<'de> for ListOf<T> {
 
 impl<'de, T: Listed<'de>> Visitor<'de> for ListOf<T> {
     type Value = List<'de, T::Kept>;
-    not_an_object!(List { items: None, total: Text(None) });
+    not_an_object!(List { items: None, total: Text::NotSent });
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Ok(List { items: Some(keep::<T, A>(seq)?), total: Text(None) })
+        Ok(List { items: Some(keep::<T, A>(seq)?), total: Text::NotSent })
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut list = List { items: None, total: Text(None) };
+        let mut list = List { items: None, total: Text::NotSent };
         while let Some(Key(key)) = map.next_key()? {
             if key == "total" {
                 list.total = map.next_value()?;
@@ -332,10 +411,12 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ArrayOf<T> {
 
 fn keep<'de, T: Listed<'de>, A: SeqAccess<'de>>(mut seq: A) -> Result<Items<T::Kept>, A::Error> {
     let mut items = Items { kept: Vec::new(), received: 0, findings: Findings::default() };
+    let mut reading = Reading::default();
     while let Some(item) = seq.next_element::<T>()? {
         items.received += 1;
-        items.kept.extend(item.keep(&mut items.findings));
+        items.kept.extend(item.keep(&mut reading));
     }
+    items.findings = reading.findings;
     items.findings.rejected = items.received - items.kept.len();
     Ok(items)
 }

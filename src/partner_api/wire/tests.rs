@@ -8,7 +8,7 @@ mod shapes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{Availability, Channel, ChannelId, Client, ClientId, LifecycleStatus, QualityRating, Reason};
+use crate::model::{Availability, Channel, ChannelId, Client, ClientId, Keys, LifecycleStatus, QualityRating, Reason};
 use crate::partner_api::ApiError;
 
 fn clients(body: &Value) -> Result<Page<Client>, ApiError> {
@@ -34,6 +34,11 @@ fn owned(id: &str) -> OwnedChannel {
             ..Channel::new(ChannelId::from(id))
         },
     }
+}
+
+/// What is found in so many of [`item`]: they lack a rating and a limit.
+fn bare(items: u32) -> Keys {
+    Keys { items, without: [0, items, items, 0] }
 }
 
 /// [`item`] with one more field, or another value for one.

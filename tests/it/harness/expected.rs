@@ -15,7 +15,7 @@ const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timesta
 
 /// Whether a family speaks of a client or a channel, and of what it is.
 pub fn is_of_fleet(family: &str) -> bool {
-    let of_fleet = family.starts_with("d360_client_") || family.starts_with("d360_channel_");
+    let of_fleet = ["d360_client_", "d360_channel_", "d360_waba_"].iter().any(|prefix| family.starts_with(prefix));
     of_fleet && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
 }
 
@@ -46,8 +46,35 @@ pub fn expected(truth: &Value) -> SeriesMap {
             ids.push(("channel_id", told["id"].as_str().unwrap()));
             channel(&mut all, &ids, name, told);
         }
+        let mut accounts: Vec<&Value> = Vec::new();
+        for account in
+            channels.iter().map(|channel| &channel["waba_account"]).filter(|account| account["id"].is_string())
+        {
+            if !accounts.iter().any(|known| known["id"] == account["id"]) {
+                accounts.push(account);
+            }
+        }
+        for account in accounts {
+            let mut ids = ids.clone();
+            ids.push(("waba_account_id", account["id"].as_str().unwrap()));
+            waba(&mut all, &ids, account);
+        }
     }
     all
+}
+
+fn waba(all: &mut SeriesMap, ids: &[(&str, &str)], told: &Value) {
+    let mut add = |family: &str, more: &[(&str, &str)]| {
+        all.insert(series(&format!("d360_waba_account_{family}"), ids, more), 1.0);
+    };
+    let text = |key: &str| told[key].as_str().unwrap_or_default().to_lowercase();
+    let name = told["name"].as_str().unwrap_or_default();
+    add("info", &[("waba_account_name", name), ("business_id", &text("fb_business_id"))]);
+    for (family, key) in [("status", "status"), ("verification_status", "fb_account_status")] {
+        if told[key].is_string() {
+            add(family, &[("status", &text(key))]);
+        }
+    }
 }
 
 fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &Value) {
@@ -75,7 +102,11 @@ fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &
     for state in AVAILABILITY {
         add("availability_status", &[("status", state)], Some(f64::from(u8::from(*state == available))));
     }
-    let rated = known(RATINGS, &told["current_quality_rating"]);
+    // `null` is "not rated"; an absent key, which is null here too, does not occur.
+    let rated = match &told["current_quality_rating"] {
+        Value::Null => "na",
+        rating => known(RATINGS, rating),
+    };
     for rating in RATINGS {
         add("quality_rating", &[("rating", rating)], Some(f64::from(u8::from(*rating == rated))));
     }
@@ -91,6 +122,12 @@ fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &
     if let Some(event) = told["current_quality_update_event"].as_str() {
         add("last_quality_event", &[("event", event)], Some(1.0));
     }
+    if let Some(status) = told["setup_info"]["new_name_status"].as_str() {
+        add("new_name_status", &[("status", &status.to_lowercase())], Some(1.0));
+    }
+    let setup = told["setup_info"].as_object().and_then(|setup| setup.get("error"));
+    add("setup_error", &[], setup.map(|error| f64::from(u8::from(!matches!(error.as_str(), None | Some(""))))));
+    add("on_business_app", &[], told["is_on_biz_app"].as_bool().map(|is| f64::from(u8::from(is))));
     add("official_business_account", &[], told["is_oba"].as_bool().map(|is| f64::from(u8::from(is))));
     add("created_timestamp_seconds", &[], seconds(&told["created_at"]));
     add("cancelled_timestamp_seconds", &[], seconds(&told["cancelled_at"]));

@@ -1,7 +1,7 @@
 //! Every field, with all that it may hold.
 
 use super::*;
-use crate::model::{AccountMode, HubStatus, MessagingLimit, Timestamp};
+use crate::model::{AccountMode, HubStatus, KeyField, MessagingLimit, Timestamp, WabaAccount};
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
@@ -52,7 +52,19 @@ fn a_page_of_channels_is_read_with_every_documented_field() {
                     official_business_account: Some(false),
                     phone_number: Some("4930000001".into()),
                     display_name: Some("Bakery One".into()),
-                    waba_account_id: Some("wa0001WA".into()),
+                    waba: Some(
+                        WabaAccount {
+                            name: Some("Bakery One".into()),
+                            business_id: Some("178451236789012".into()),
+                            status: Some("approved".into()),
+                            verification: Some("verified".into()),
+                            ..WabaAccount::new("wa0001WA")
+                        }
+                        .into(),
+                    ),
+                    new_name_status: Some("pending".into()),
+                    setup_error: Some("".into()),
+                    on_business_app: Some(false),
                     created_at: at("2024-08-01T00:00:00Z"),
                     cancelled_at: at("2026-01-15T00:00:00Z"),
                     terminated_at: at("2026-01-31T00:00:00Z"),
@@ -73,7 +85,7 @@ fn a_page_of_channels_is_read_with_every_documented_field() {
         ],
         received: 2,
         total: Some(2),
-        findings: Findings::default(),
+        findings: Findings { keys: Keys { items: 2, without: [0; KeyField::ALL.len()] }, ..Findings::default() },
     };
     assert_eq!(page, Ok(expected));
 }
@@ -82,14 +94,13 @@ fn a_page_of_channels_is_read_with_every_documented_field() {
 fn what_may_be_missing_may_also_be_null_empty_or_of_another_type() {
     let keys = [
         "client",
-        "current_quality_rating",
-        "current_limit",
         "hub_status",
         "current_quality_update_event",
         "is_oba",
         "setup_info",
         "waba_account_id",
         "waba_account",
+        "is_on_biz_app",
         "created_at",
         "cancelled_at",
         "terminated_at",
@@ -113,12 +124,10 @@ fn what_may_be_missing_may_also_be_null_empty_or_of_another_type() {
 }
 
 #[test]
-fn the_two_states_that_every_channel_has_are_unknown_and_found_when_missing() {
-    for missing in [json!({"id": "ch0001CH"}), json!({"id": "ch0001CH", "status": null, "availability_status": null})] {
-        let channel = OwnedChannel { client: None, channel: Channel::new("ch0001CH") };
-        let found = vec![(Field::AvailabilityStatus, "null".into()), (Field::Status, "null".into())];
-        assert_eq!(only(missing), (channel, found));
-    }
+fn a_null_where_every_channel_has_a_state_is_unknown_and_reported() {
+    let channel = OwnedChannel { client: None, channel: Channel::new("ch0001CH") };
+    let found = vec![(Field::AvailabilityStatus, "null".into()), (Field::Status, "null".into())];
+    assert_eq!(only(json!({"id": "ch0001CH", "status": null, "availability_status": null})), (channel, found));
 }
 
 #[test]
@@ -127,7 +136,7 @@ fn states_that_nobody_has_seen_are_unknown_and_found_as_sent() {
         "id": "ch0001CH", "client_id": "aaa111CL",
         "availability_status": "Napping", "current_quality_rating": "Purple", "current_limit": "GOLD",
         "status": "Dreaming", "hub_status": "gone_fishing", "is_oba": "perhaps",
-        "created_at": "soon", "billing_started_at": "later",
+        "created_at": "soon", "billing_started_at": "later", "is_on_biz_app": "maybe",
     });
     let channel = Channel { hub_status: Some(HubStatus::Unknown), ..Channel::new("ch0001CH") };
     let (read, mut found) = only(unknown);
@@ -142,6 +151,7 @@ fn states_that_nobody_has_seen_are_unknown_and_found_as_sent() {
         (Field::Timestamp, "later"),
         (Field::Timestamp, "soon"),
         (Field::OfficialBusinessAccount, "perhaps"),
+        (Field::OnBusinessApp, "maybe"),
     ];
     assert_eq!(found, expected.map(|(field, value)| (field, ShortText::from(value))));
 }
@@ -192,12 +202,15 @@ fn a_terminated_channel_is_a_channel() {
 
 #[test]
 fn ratings_are_read_as_360dialog_and_as_meta_write_them() {
-    let ratings = ["High", "GREEN", "medium", "Yellow", "LOW", " red ", "NA", "na", "unknown"].map(|rating| {
-        let (read, found) = only(item_with("current_quality_rating", json!(rating)));
-        assert_eq!(found, Vec::new(), "{rating}");
-        read.channel.quality.as_str()
-    });
-    assert_eq!(ratings, ["high", "high", "medium", "medium", "low", "low", "na", "na", "unknown"]);
+    let ratings = ["High", "GREEN", "medium", "Yellow", "LOW", " red ", "NA", "na", "unknown", "UNKNOWN", "", " "].map(
+        |rating| {
+            let (read, found) = only(item_with("current_quality_rating", json!(rating)));
+            assert_eq!(found, Vec::new(), "{rating}");
+            read.channel.quality.as_str()
+        },
+    );
+    assert_eq!(ratings, ["high", "high", "medium", "medium", "low", "low", "na", "na", "na", "na", "na", "na"]);
+    assert_eq!(only(item_with("current_quality_rating", json!(null))).0.channel.quality, QualityRating::Na);
 }
 
 #[test]
@@ -209,9 +222,16 @@ fn tiers_are_parsed_and_not_listed() {
             read.channel.limit.unwrap().to_string()
         });
     assert_eq!(tiers, ["50", "250", "1000", "2000", "10000", "100000", "3000000", "+Inf"]);
-    for none in ["NA", "TIER_NOT_SET"] {
-        assert_eq!(only(item_with("current_limit", json!(none))), (owned("ch0001CH"), Vec::new()), "{none}");
+    for none in [json!("NA"), json!("TIER_NOT_SET"), json!(""), json!(null)] {
+        assert_eq!(only(item_with("current_limit", none.clone())), (owned("ch0001CH"), Vec::new()), "{none}");
     }
+    let numbers =
+        [json!(2000), json!("2000"), json!(-1), json!("-1"), json!("UNLIMITED"), json!("unlimited")].map(|tier| {
+            let (read, found) = only(item_with("current_limit", tier.clone()));
+            assert_eq!(found, Vec::new(), "{tier}");
+            read.channel.limit.unwrap().to_string()
+        });
+    assert_eq!(numbers, ["2000", "2000", "+Inf", "+Inf", "+Inf", "+Inf"]);
 }
 
 #[test]
@@ -224,7 +244,7 @@ fn ids_versions_and_counts_may_be_numbers_or_texts() {
         availability: Availability::Ready,
         status: LifecycleStatus::Ready,
         phone_number: Some("4930000001".into()),
-        waba_account_id: Some("99".into()),
+        waba: Some(WabaAccount::new("99").into()),
         version: Some(2),
         ..Channel::new("17")
     };
@@ -266,9 +286,117 @@ fn the_owner_is_the_client_id_or_the_nested_client() {
 
 #[test]
 fn the_whatsapp_business_account_is_its_id_or_the_nested_one() {
-    let account = |item: Value| only(item).0.channel.waba_account_id;
+    let account = |item: Value| only(item).0.channel.waba_account_id().map(str::to_owned);
     assert_eq!(account(item_with("waba_account", json!({"id": "wa1WA"}))).as_deref(), Some("wa1WA"));
     assert_eq!(account(item_with("waba_account_id", json!("wa2WA"))).as_deref(), Some("wa2WA"));
+}
+
+#[test]
+fn an_account_is_read_whatever_its_fields_hold() {
+    let account = |sent: Value| only(item_with("waba_account", sent)).0.channel.waba.map(|waba| (*waba).clone());
+    let long = "X".repeat(10_000);
+    let cases = [
+        (json!(null), None),
+        (json!("wa1WA"), None),
+        (json!([{"id": "wa1WA"}]), None),
+        (json!({"status": "banned"}), None),
+        (json!({"id": "..", "status": "banned"}), None),
+        (
+            json!({"id": "w", "status": " BANNED ", "fb_account_status": "Pending", "fb_business_id": 178_451_236_789_012_u64}),
+            Some(WabaAccount {
+                status: Some("banned".into()),
+                verification: Some("pending".into()),
+                business_id: Some("178451236789012".into()),
+                ..WabaAccount::new("w")
+            }),
+        ),
+        (
+            json!({"id": "w", "status": 7, "name": {"a": 1}}),
+            Some(WabaAccount { status: Some("7".into()), ..WabaAccount::new("w") }),
+        ),
+        (json!({"id": "w", "status": {"a": "b"}}), Some(WabaAccount::new("w"))),
+        (
+            json!({"id": "w", "status": long}),
+            Some(WabaAccount { status: Some(long.to_lowercase().into()), ..WabaAccount::new("w") }),
+        ),
+    ];
+    for (sent, expected) in cases {
+        assert_eq!(account(sent.clone()), expected, "{sent}");
+    }
+}
+
+#[test]
+fn neighbours_share_an_account_only_if_all_of_it_is_the_same() {
+    let body = json!([
+        {"id": "a", "waba_account": {"id": "w", "status": "approved", "name": "N"}},
+        {"id": "b", "waba_account": {"id": "w", "status": "approved", "name": "N"}},
+        {"id": "c", "waba_account": {"id": "w", "status": "banned", "name": "N"}},
+        {"id": "d", "waba_account": {"id": "w", "status": "Banned", "name": "N"}},
+    ]);
+    let page = decode_channels(body.to_string().as_bytes()).unwrap();
+    let accounts: Vec<_> = page.items.iter().map(|item| item.channel.waba.clone().unwrap()).collect();
+    assert!(std::sync::Arc::ptr_eq(&accounts[0], &accounts[1]));
+    let statuses: Vec<_> = accounts.iter().map(|waba| waba.status.as_deref().unwrap()).collect();
+    assert_eq!(statuses, ["approved", "approved", "banned", "banned"]);
+}
+
+#[test]
+fn a_set_up_error_is_any_value_that_holds_something() {
+    let error = |sent: Value| only(item_with("setup_info", json!({ "error": sent }))).0.channel.setup_error;
+    for nothing in [json!(null), json!(""), json!("  "), json!({}), json!([]), json!(false), json!(0)] {
+        assert_eq!(error(nothing.clone()).as_deref(), Some(""), "{nothing}");
+    }
+    for (sent, text) in [
+        (json!(" number in use "), "number in use"),
+        (json!({"code": 7}), "{\"code\":7}"),
+        (json!(["a"]), "[\"a\"]"),
+        (json!(true), "true"),
+        (json!(17), "17"),
+    ] {
+        assert_eq!(error(sent).as_deref(), Some(text));
+    }
+    assert_eq!(only(item_with("setup_info", json!({}))).0.channel.setup_error, None);
+}
+
+#[test]
+fn an_absent_key_is_counted_and_null_is_not_absent() {
+    let body = json!([
+        {"id": "a", "status": "ready", "availability_status": "ready", "current_quality_rating": null, "current_limit": null},
+        {"id": "b", "status": "ready"},
+        {"id": "c", "current_limit": "TIER_1K"},
+    ]);
+    let page = decode_channels(body.to_string().as_bytes()).unwrap();
+    assert_eq!(page.findings, Findings { keys: Keys { items: 3, without: [2, 2, 1, 1] }, ..Findings::default() });
+    let ratings: Vec<_> = page.items.iter().map(|item| item.channel.quality).collect();
+    assert_eq!(ratings, [QualityRating::Na, QualityRating::Unknown, QualityRating::Unknown]);
+}
+
+#[test]
+fn an_array_or_object_in_place_of_a_state_is_unknown_and_reported() {
+    for key in ["availability_status", "status", "current_quality_rating", "current_limit"] {
+        let (_, found) = only(item_with(key, json!({"a": 1})));
+        assert_eq!(found.len(), 1, "{key}");
+        assert_eq!(found[0].1, "an array or object");
+    }
+}
+
+#[test]
+fn an_id_that_could_not_stand_in_a_path_is_refused() {
+    let long = "x".repeat(257);
+    for id in ["", " ", ".", "..", "a\nb", "a\u{0}", "x\u{85}y", &long] {
+        let body = json!([{"id": "good"}, {"id": id}]).to_string();
+        assert_eq!(decode_channels(body.as_bytes()).unwrap().findings.rejected, 1, "{id:?}");
+        assert_eq!(decode_clients(body.as_bytes()).unwrap().findings.rejected, 1, "{id:?}");
+    }
+}
+
+#[test]
+fn dates_before_2009_are_absent_and_reported() {
+    for date in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2008-12-31T23:59:59Z", "0"] {
+        let found = vec![(Field::Timestamp, date.into())];
+        assert_eq!(only(item_with("created_at", json!(date))), (owned("ch0001CH"), found), "{date}");
+    }
+    assert!(only(item_with("created_at", json!("2009-01-01T00:00:00Z"))).0.channel.created_at.is_some());
 }
 
 #[test]

@@ -8,7 +8,12 @@ const NO_CLIENTS: &str = "expected a list of clients, found JSON of another shap
 #[test]
 fn channels_come_in_a_bare_array_or_under_any_of_three_keys() {
     let items = json!([item("a"), item("b")]);
-    let page = |total| Page { items: vec![owned("a"), owned("b")], received: 2, total, findings: Findings::default() };
+    let page = |total| Page {
+        items: vec![owned("a"), owned("b")],
+        received: 2,
+        total,
+        findings: Findings { keys: bare(2), ..Findings::default() },
+    };
     assert_eq!(channels(&items), Ok(page(None)));
     for key in ["partner_channels", "channels", "client_channels"] {
         assert_eq!(channels(&json!({ key: items, "total": 9 })), Ok(page(Some(9))), "{key}");
@@ -18,7 +23,12 @@ fn channels_come_in_a_bare_array_or_under_any_of_three_keys() {
 
 #[test]
 fn a_channel_by_itself_is_a_list_of_one() {
-    let page = Page { items: vec![owned("a")], received: 1, total: None, findings: Findings::default() };
+    let page = Page {
+        items: vec![owned("a")],
+        received: 1,
+        total: None,
+        findings: Findings { keys: bare(1), ..Findings::default() },
+    };
     assert_eq!(channels(&item("a")), Ok(page));
     let set_up_only = json!({"id": "a", "status": "ready", "setup_info": {"phone_number": "491"}});
     assert_eq!(channels(&set_up_only).unwrap().items[0].channel.phone_number.as_deref(), Some("491"));
@@ -48,7 +58,12 @@ fn an_empty_list_is_a_list() {
 
 #[test]
 fn count_limit_and_offset_of_an_envelope_mean_nothing() {
-    let page = Page { items: vec![owned("a")], received: 1, total: Some(1), findings: Findings::default() };
+    let page = Page {
+        items: vec![owned("a")],
+        received: 1,
+        total: Some(1),
+        findings: Findings { keys: bare(1), ..Findings::default() },
+    };
     for (count, limit, offset) in [(json!(3), json!(1000), json!(0)), (json!(-1), json!("x"), json!(null))] {
         let body = json!({"count": count, "limit": limit, "offset": offset, "total": 1, "channels": [item("a")]});
         assert_eq!(channels(&body), Ok(page.clone()));
@@ -160,7 +175,7 @@ fn an_items_neighbours_do_not_suffer_for_it() {
             items: vec![owned("a"), owned("b")],
             received: 3,
             total: Some(3),
-            findings: Findings { rejected: 1, unknown: Vec::new() },
+            findings: Findings { rejected: 1, keys: bare(2), ..Findings::default() },
         };
         let body = json!({"channels": [item("a"), item_without_id, item("b")], "total": 3});
         assert_eq!(channels(&body), Ok(page), "{item_without_id}");
@@ -169,7 +184,7 @@ fn an_items_neighbours_do_not_suffer_for_it() {
             items: vec![Client::new(ClientId::from("a")), Client::new(ClientId::from("b"))],
             received: 3,
             total: Some(3),
-            findings: Findings { rejected: 1, unknown: Vec::new() },
+            findings: Findings { rejected: 1, ..Findings::default() },
         };
         let body = json!({"clients": [{"id": "a"}, item_without_id, {"id": "b"}], "total": 3});
         assert_eq!(clients(&body), Ok(page), "{item_without_id}");
@@ -203,12 +218,16 @@ fn a_number_that_no_float_can_hold_costs_its_field_and_not_the_page() {
             items: vec![owned(r"1e999\"), owned("b"), owned(r"1e999\")],
             received: 3,
             total: None,
-            findings: Findings { rejected: 0, unknown: unknown.map(|field| (field, number.into())).to_vec() },
+            findings: Findings {
+                unknown: unknown.map(|field| (field, number.into())).to_vec(),
+                keys: Keys { items: 3, without: [0, 3, 2, 0] },
+                ..Findings::default()
+            },
         };
         assert_eq!(decode_channels(body.as_bytes()), Ok(page), "{number}");
 
         let body = format!(r#"{{"clients":[{{"id":"a"}},{{"id":"b","max_channels":{number}}}],"total":2}}"#);
-        let findings = Findings { rejected: 0, unknown: vec![(Field::MaxChannels, number.into())] };
+        let findings = Findings { unknown: vec![(Field::MaxChannels, number.into())], ..Findings::default() };
         let items = vec![Client::new("a"), Client::new("b")];
         assert_eq!(decode_clients(body.as_bytes()), Ok(Page { items, received: 2, total: Some(2), findings }));
     }
