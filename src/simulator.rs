@@ -43,7 +43,7 @@ mod state;
 mod testing;
 mod views;
 
-pub use engine::Simulator;
+pub use engine::{HealthyChannel, Simulator};
 pub use exchange::{Delivery, Request, Response};
 pub use options::{ChannelsEnvelope, Options, RateLimit};
 

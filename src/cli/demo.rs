@@ -10,7 +10,7 @@ use super::simulate::FleetFlags;
 use crate::clock::Clock;
 use crate::config::{Config, Flags, flags};
 use crate::runtime::Exporter;
-use crate::simulator::{API_PREFIX, Options, Simulator};
+use crate::simulator::{API_PREFIX, HealthyChannel, Options, Simulator};
 
 /// Where `simulate` listens, too; another port is taken if it is in use.
 const SIMULATOR_ADDRESS: &str = "127.0.0.1:10361";
@@ -57,7 +57,7 @@ pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
         Config::load(&exporter_flags, &|name| (name == crate::config::API_KEY_VARIABLE).then(|| api_key.clone()))?;
     let exporter = Exporter::bind(config, clock, None)?;
     let simulator = Simulator::new(options);
-    announce(&exporter, &simulator_address.to_string(), simulator.healthy_channel().as_deref());
+    announce(&exporter, &simulator_address.to_string(), simulator.healthy_channel());
 
     let stop = stop_on_signal()?;
     let mut tasks = JoinSet::new();
@@ -91,7 +91,7 @@ fn exporter_flags(flags: &DemoFlags, partner_id: &str, base_url: &str) -> Flags 
         .with(&flags::WEB_LISTEN_ADDRESS, flags.web_listen_address.join(","))
 }
 
-fn announce(exporter: &Exporter, simulator: &str, channel: Option<&str>) {
+fn announce(exporter: &Exporter, simulator: &str, channel: Option<HealthyChannel>) {
     for address in exporter.addresses() {
         let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
         let host = if host.contains(':') { format!("[{host}]") } else { host };
@@ -99,9 +99,9 @@ fn announce(exporter: &Exporter, simulator: &str, channel: Option<&str>) {
         eprintln!("Metrics:       http://{host}:{}/metrics", address.port());
     }
     eprintln!("Simulator:     http://{simulator}/");
-    if let Some(channel) = channel {
-        eprintln!(
-            "Drop a rating: curl -X PATCH http://{simulator}/_simulator/channels/{channel} -d '{{\"current_quality_rating\":\"Low\"}}'"
-        );
+    if let Some(HealthyChannel { id, waba_account_id }) = channel {
+        let control = format!("curl -X PATCH http://{simulator}/_simulator");
+        eprintln!("Drop a rating: {control}/channels/{id} -d '{{\"current_quality_rating\":\"Low\"}}'");
+        eprintln!("Ban a number:  {control}/waba_accounts/{waba_account_id} -d '{{\"status\":\"banned\"}}'");
     }
 }

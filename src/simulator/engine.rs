@@ -18,6 +18,15 @@ pub struct Simulator {
     shared: Arc<Shared>,
 }
 
+/// The ids of a channel and of its WhatsApp Business account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HealthyChannel {
+    /// The channel.
+    pub id: String,
+    /// The account, which the other channels of the client share.
+    pub waba_account_id: String,
+}
+
 struct Shared {
     options: Options,
     started: Instant,
@@ -47,12 +56,12 @@ impl Simulator {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The id of a channel that is ready and rated `High`, to try a lower rating on.
-    pub fn healthy_channel(&self) -> Option<String> {
+    /// A channel that is ready and rated `High`, to try changes on.
+    pub fn healthy_channel(&self) -> Option<HealthyChannel> {
         let state = self.state();
-        let ids = state.fleet.channel_ids().iter();
-        let mut healthy = ids.filter(|id| state.fleet.channel(id).is_some_and(|(channel, _)| channel.is_healthy()));
-        healthy.next().map(ToString::to_string)
+        let mut channels = state.fleet.channel_ids().iter().filter_map(|id| state.fleet.channel(id));
+        let (channel, client) = channels.find(|(channel, _)| channel.is_healthy())?;
+        Some(HealthyChannel { id: channel.id.to_string(), waba_account_id: client.waba.id.to_string() })
     }
 
     /// Responds to a request to the API or to the controls.

@@ -194,9 +194,9 @@ async fn usual_requests(place: Place) -> f64 {
 async fn play((place, faults): &Case, usual_requests: f64) -> Finding {
     let mut play = Play::start(*place).await;
     let victim = play.rig.ids()[2].0.clone();
-    let told =
+    let explain =
         |wrong| format!("{:?} at {place:?}: {wrong}", faults.iter().map(|&f| FAULTS[f].kind).collect::<Vec<_>>());
-    // A refused key is no matter of one client, whoever was read with it.
+    // A refused key concerns all clients, whichever was read with it.
     let alone = *place == Place::OneClient && !faults.iter().any(|&fault| FAULTS[fault].kind == "unauthorized");
     let alone = alone.then_some(victim.as_str());
     let mut judge = Judge::new(&play.rig.fleet_as_it_is(), *place, faults, alone);
@@ -209,23 +209,25 @@ async fn play((place, faults): &Case, usual_requests: f64) -> Finding {
             watch.look(play.rig.down(), play.rig.partner_is_up());
             let data = play.rig.data();
             if second % judge.patience() == 0 && data != last {
-                judge.look(&play.shown()).map_err(|wrong| told(format!("after {second} s: {wrong}")))?;
+                judge.look(&play.shown()).map_err(|wrong| explain(format!("after {second} s: {wrong}")))?;
                 last = data;
             }
         }
     }
-    let mut signals = watch.signals(&play.rig.scrape(), play.rig.now(), *place, alone).map_err(told)?;
+    let mut signals = watch.signals(&play.rig.scrape(), play.rig.now(), *place, alone).map_err(explain)?;
     if !play.is_true() {
         signals.note(signals::Signal::Data);
     }
 
     play.rig.faults(&json!([]));
     judge.faults_are_over();
-    if !play.recovers(Some(&judge)).await.map_err(|wrong| told(format!("on the way back: {wrong}")))? {
-        return Err(told(format!("expected the truth within {RECOVERY:?} without the faults, found another")));
+    if !play.recovers(Some(&judge)).await.map_err(|wrong| explain(format!("on the way back: {wrong}")))? {
+        return Err(explain(format!(
+            "expected the fleet as it is within {RECOVERY:?} after the faults, found another"
+        )));
     }
     play.rig.run_for(INTERVAL).await;
-    if play.is_healthy() { Ok(signals) } else { Err(told("expected the truth to last".to_owned())) }
+    if play.is_healthy() { Ok(signals) } else { Err(explain("expected the fleet to stay as it is".to_owned())) }
 }
 
 /// Plays all cases on as many threads as there are processors.

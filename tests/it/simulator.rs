@@ -6,7 +6,7 @@ use d360_exporter::simulator::{Options, Request, Response, Simulator};
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
-use crate::harness::{Program, http_client};
+use crate::harness::{Api, Program, fleet, http_client};
 
 const PAGE: &str = include_str!("../../docs/simulator.md");
 
@@ -111,4 +111,35 @@ async fn the_simulator_runs_with_the_flags_of_its_page() {
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown, json!({"rate_limit": {"requests": 5, "window_seconds": 30.0, "retry_after": true}}));
     program.stop().await;
+}
+
+#[tokio::test]
+async fn accounts_balances_and_the_rate_limit_can_be_changed_over_http() {
+    let api = Api::start(fleet(2, 2)).await;
+    let read = async |path: &str| {
+        let request = http_client().get(format!("{}/partners/examplePA/{path}", api.base_url()));
+        let response = request.header("x-api-key", "demo-key").send().await.unwrap();
+        let (status, retry_after) = (response.status().as_u16(), response.headers().contains_key("retry-after"));
+        let body = response.text().await.unwrap();
+        (status, retry_after, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let client = api.ids().await[1].0.clone();
+    let channels = format!("clients/{client}/channels");
+    let (.., before) = read(&channels).await;
+    api.patch_waba_account(before[0]["waba_account_id"].as_str().unwrap(), json!({"status": "banned"})).await;
+    let (.., after) = read(&channels).await;
+    assert_eq!([0, 1].map(|nth| after[nth]["waba_account"]["status"].clone()), ["banned", "banned"]);
+
+    api.put_partner_balance(json!([{"currency": "eur", "total": -1.5}])).await;
+    api.put_client_balance(&client, json!({"balance": "0", "currency": "eur"})).await;
+    assert_eq!(read("balance").await.2, json!([{"currency": "eur", "total": -1.5}]));
+    assert_eq!(read(&format!("clients/{client}/info/balance")).await.2, json!({"balance": "0", "currency": "eur"}));
+
+    for retry_after in [false, true] {
+        api.limit(1, 3600, retry_after).await;
+        let [first, second] = [read("clients").await, read("clients").await];
+        assert_eq!([(first.0, first.1), (second.0, second.1)], [(200, false), (429, retry_after)]);
+    }
+    api.unlimited().await;
+    assert_eq!(read("clients").await.0, 200);
 }

@@ -16,7 +16,7 @@ use crate::harness::{SeriesMap, expected};
 type Unit = (String, Option<String>);
 
 pub(super) struct Judge {
-    /// The fleet as it is, and as the API tells it under the faults.
+    /// The fleet as it is, and as the API reports it under the faults.
     versions: Vec<BTreeMap<Unit, SeriesMap>>,
     /// Channels of each client.
     counts: BTreeMap<String, usize>,
@@ -30,42 +30,42 @@ pub(super) struct Judge {
     victim: Option<String>,
 }
 
-/// Whether two faults together are a list that ends early and does not
-/// contradict itself: as `short_list`, it is believed.
-fn is_a_consistent_lie(faults: &[usize]) -> bool {
+/// Whether the faults together make a list that ends early and does not
+/// contradict itself: like `short_list`, it is believed.
+fn is_consistently_short(faults: &[usize]) -> bool {
     let has = |kind: &str| faults.iter().any(|&fault| FAULTS[fault].kind == kind);
     let is_given_away = faults.contains(&TOTAL_TOO_HIGH) || has("broken_item");
     let is_one_item_of_one = has("clamped_pages") && faults.contains(&TOTAL_TOO_LOW);
     is_one_item_of_one || has("short_list") && !is_given_away
 }
 
-/// The faults that bend what an item says, in every order in which they can
-/// reach it: an item may come from before, between and after them.
-fn bends<'a>(kinds: &[&'a str], concerned: bool) -> Vec<Vec<&'a str>> {
-    let bending: Vec<&str> =
+/// The faults that change the values of an item, in every order in which they can
+/// apply: an item may come from before, between and after them.
+fn distortions<'a>(kinds: &[&'a str], concerned: bool) -> Vec<Vec<&'a str>> {
+    let changing: Vec<&str> =
         kinds.iter().copied().filter(|kind| concerned && ["unknown_values", "nulls"].contains(kind)).collect();
     let mut all = vec![vec![]];
-    all.extend(bending.iter().map(|kind| vec![*kind]));
-    if bending.len() == 2 {
-        all.extend([bending.clone(), bending.into_iter().rev().collect()]);
+    all.extend(changing.iter().map(|kind| vec![*kind]));
+    if changing.len() == 2 {
+        all.extend([changing.clone(), changing.into_iter().rev().collect()]);
     }
     all
 }
 
 impl Judge {
     pub(super) fn new(truth: &Value, place: Place, faults: &[usize], victim: Option<&str>) -> Self {
-        // Where one of them keeps every answer away, the other one says nothing.
+        // Where one of them prevents every response, the other has no effect.
         let speaking = if faults.iter().all(|&fault| FAULTS[fault].responds) { faults } else { &[] };
         let kinds: Vec<&str> = speaking.iter().map(|&fault| FAULTS[fault].kind).collect();
-        // A client's fields and a channel's come from different answers.
+        // A client's fields and a channel's come from different responses.
         let mut versions = Vec::new();
-        for of_clients in &bends(&kinds, place.concerns_clients()) {
-            for of_channels in &bends(&kinds, place.concerns_channels()) {
+        for of_clients in &distortions(&kinds, place.concerns_clients()) {
+            for of_channels in &distortions(&kinds, place.concerns_channels()) {
                 let mut fleet = truth.clone();
                 for client in fleet["clients"].as_array_mut().unwrap() {
                     let channels = client["channels"].as_array_mut().unwrap();
-                    channels.iter_mut().for_each(|channel| bend(channel, of_channels));
-                    bend(client, of_clients);
+                    channels.iter_mut().for_each(|channel| distort(channel, of_channels));
+                    distort(client, of_clients);
                 }
                 versions.push(units(&expected(&fleet)));
             }
@@ -75,7 +75,7 @@ impl Judge {
         Self {
             versions,
             counts: clients.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), count(c))).collect(),
-            may_miss: is_a_consistent_lie(speaking),
+            may_miss: is_consistently_short(speaking),
             // A total that is too low, or happens to count what came twice.
             may_miss_afterwards: kinds.contains(&"endless_pages")
                 && (speaking.contains(&TOTAL_TOO_LOW) || kinds.contains(&"duplicates")),
@@ -84,13 +84,13 @@ impl Judge {
         }
     }
 
-    /// From here on the API is honest again. A list that was endless ends now,
-    /// and is whole if its total does not deny it.
+    /// From here on the API behaves again. A list that was endless ends now,
+    /// and is complete unless its total contradicts that.
     pub(super) fn faults_are_over(&mut self) {
         self.may_miss |= self.may_miss_afterwards;
     }
 
-    /// Seconds between two looks: what an endless list makes up is thousands of
+    /// Seconds between two looks: an endless list invents thousands of
     /// series.
     pub(super) fn patience(&self) -> u64 {
         if self.may_invent { 20 } else { 1 }
@@ -107,12 +107,12 @@ impl Judge {
             let touched = self.victim.as_deref().is_none_or(|victim| victim == unit.0);
             let mut versions = self.versions.iter().take(if touched { usize::MAX } else { 1 });
             if !versions.any(|version| version.get(unit) == Some(series)) {
-                return Err(format!("{unit:?} shows what nobody said: {:#?}", self.differences(unit, series)));
+                return Err(format!("{unit:?} shows what the API never said: {:#?}", self.differences(unit, series)));
             }
         }
         for unit in self.versions[0].keys().filter(|unit| !shown_units.contains_key(*unit)) {
             if !self.may_miss || self.victim.as_deref().is_some_and(|victim| victim != unit.0) {
-                return Err(format!("{unit:?} left and is still there"));
+                return Err(format!("{unit:?} left although it still exists"));
             }
         }
         self.counts_are_of_what_is_shown(shown)
@@ -123,19 +123,19 @@ impl Judge {
         for (_, labels) in shown.keys().filter(|(family, _)| family == "d360_channel_info") {
             *infos.entry(&labels[1].1).or_default() += 1;
         }
-        for ((family, labels), told) in shown.iter().filter(|((family, _), _)| family == "d360_client_channels") {
+        for ((family, labels), count) in shown.iter().filter(|((family, _), _)| family == "d360_client_channels") {
             let client = &labels[1].1;
             let there = infos.get(client.as_str()).copied().unwrap_or_default();
             let whole = self.counts.get(client).is_none_or(|&all| there == all || self.may_miss || self.may_invent);
-            if *told != there as f64 || !whole {
-                return Err(format!("{family} of {client} is {told}, and {there} are shown"));
+            if *count != there as f64 || !whole {
+                return Err(format!("{family} of {client} is {count}, and {there} are shown"));
             }
         }
         Ok(())
     }
 
     fn differences(&self, unit: &Unit, series: &SeriesMap) -> Vec<String> {
-        let Some(truth) = self.versions[0].get(unit) else { return vec!["nobody of that name".to_owned()] };
+        let Some(truth) = self.versions[0].get(unit) else { return vec!["no client or channel of that id".to_owned()] };
         let surplus = series.iter().filter(|(k, v)| truth.get(*k) != Some(*v)).map(|s| format!("+ {s:?}"));
         let missing = truth.iter().filter(|(k, v)| series.get(*k) != Some(*v)).map(|s| format!("- {s:?}"));
         surplus.chain(missing).collect()
@@ -152,9 +152,8 @@ fn units(all: &SeriesMap) -> BTreeMap<Unit, SeriesMap> {
     units
 }
 
-/// A client or channel as the API tells it under faults, in the order of the
-/// faults; in words that stand for what the exporter has to make of them.
-fn bend(item: &mut Value, faults: &[&str]) {
+/// Changes a client or channel as the faults do, in their order; the values are those that the exporter has to show.
+fn distort(item: &mut Value, faults: &[&str]) {
     let is_channel = item.get("setup_info").is_some();
     let kept = ["id", "client_id", "channels"];
     for fault in faults {

@@ -89,6 +89,32 @@ impl Api {
         self.control("PATCH", &format!("clients/{id}"), &fields).await;
     }
 
+    /// Changes fields of a WhatsApp Business account, which all channels of its client share.
+    pub async fn patch_waba_account(&self, id: &str, fields: Value) {
+        self.control("PATCH", &format!("waba_accounts/{id}"), &fields).await;
+    }
+
+    /// Sets the body of the partner's balance.
+    pub async fn put_partner_balance(&self, body: Value) {
+        self.control("PUT", "balance", &body).await;
+    }
+
+    /// Sets the body of a client's balance.
+    pub async fn put_client_balance(&self, client: &str, body: Value) {
+        self.control("PUT", &format!("clients/{client}/balance"), &body).await;
+    }
+
+    /// From here on requests above this rate get 429, with `Retry-After` or without.
+    pub async fn limit(&self, requests: u32, window_seconds: u32, retry_after: bool) {
+        let limit = json!({"requests": requests, "window_seconds": window_seconds, "retry_after": retry_after});
+        self.control("PUT", "rate_limit", &limit).await;
+    }
+
+    /// From here on no rate limit applies.
+    pub async fn unlimited(&self) {
+        self.control("DELETE", "rate_limit", &Value::Null).await;
+    }
+
     /// Takes a channel away.
     pub async fn delete_channel(&self, id: &str) {
         self.control("DELETE", &format!("channels/{id}"), &Value::Null).await;

@@ -48,7 +48,7 @@ pub(crate) struct Rig {
     publisher: Publisher,
     telemetry: Telemetry,
     clock: Clock,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 /// Of each client the client, whether it was read, whether it is hidden, and its
@@ -160,8 +160,8 @@ impl Rig {
         let Scene { options, interval, max_staleness, strategy, page_size, max_rate, timeout } = scene;
         let clock = Clock::virtual_from(options.started_at.into());
         let partner = PartnerId::from(options.partner_id.as_str());
-        let folder = tempfile::tempdir().unwrap();
-        let key_file = folder.path().join("key");
+        let directory = tempfile::tempdir().unwrap();
+        let key_file = directory.path().join("key");
         std::fs::write(&key_file, &options.api_key).unwrap();
         let wire = Wire {
             simulator: Simulator::new(options),
@@ -184,7 +184,7 @@ impl Rig {
         tokio::spawn(run);
         let fleet = Fleet::new(partner, max_staleness);
         let publisher = Publisher::new(RenderSettings::default());
-        Self { wire, observed, fleet, publisher, telemetry, clock, folder }
+        Self { wire, observed, fleet, publisher, telemetry, clock, directory }
     }
 
     /// Lets time pass, a second at a time as publications do.
@@ -213,8 +213,8 @@ impl Rig {
     pub(crate) fn body(&mut self, filter: &Filter) -> String {
         self.publisher.update(&mut self.fleet);
         let snapshot = Arc::new(self.publisher.snapshot());
-        let answer = ScrapeBody::new(&snapshot, &self.telemetry.gather(), Format::default(), false, filter);
-        let body: Vec<u8> = answer.flatten().collect();
+        let scrape = ScrapeBody::new(&snapshot, &self.telemetry.gather(), Format::default(), false, filter);
+        let body: Vec<u8> = scrape.flatten().collect();
         String::from_utf8(body).unwrap()
     }
 
@@ -269,7 +269,7 @@ impl Rig {
     }
 
     fn key_file(&self) -> PathBuf {
-        self.folder.path().join("key")
+        self.directory.path().join("key")
     }
 
     /// Writes the key file.
