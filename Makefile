@@ -4,7 +4,7 @@
 CARGO ?= cargo
 
 # Debian packages that the tests start or call.
-TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl groff-base python3 python3-venv systemd
+TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl faketime groff-base python3 python3-venv systemd
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 

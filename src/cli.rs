@@ -102,20 +102,24 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match run(cli) {
+    let code = match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(errors)) => {
-            for error in errors.to_string().lines() {
-                eprintln!("error: {error}");
-            }
+            print_errors(&errors.to_string());
             ExitCode::from(2)
         }
         Err(Failure::Run(error)) => {
-            for error in format!("{error:#}").lines() {
-                eprintln!("error: {error}");
-            }
+            print_errors(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+    };
+    logging::flush();
+    code
+}
+
+fn print_errors(errors: &str) {
+    for error in errors.lines() {
+        logging::print(&format!("error: {error}"));
     }
 }
 
@@ -135,10 +139,10 @@ fn with_those_of_the_command(mut errors: ConfigErrors, cli: &Cli) -> ConfigError
 
 fn run(cli: Cli) -> Result<(), Failure> {
     let log = LogConfig::load(&cli.log).map_err(|errors| with_those_of_the_command(errors, &cli))?;
-    logging::init(log.level, log.format);
+    logging::init(log.level, log.format)?;
     crate::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match cli.command {
             None => serve::run(&cli.flags).await,
             Some(Command::Serve(flags)) => serve::run(&flags).await,
@@ -150,7 +154,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Some(Command::Completions { shell }) => Ok(generate_docs::completions(command(), shell)?),
             Some(Command::Man { directory }) => Ok(generate_docs::manual_pages(command(), &directory)?),
         }
-    })
+    });
+    // A thread that waits for a name server or a disk must not keep the process.
+    runtime.shutdown_background();
+    result
 }
 
 #[cfg(test)]

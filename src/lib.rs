@@ -26,7 +26,7 @@
 //! partner_api      exposition
 //! catalogue                            every family, and how it is read
 //! telemetry        fleet
-//! family  clock  model  yaml           plain values and constants
+//! family  clock  model  redaction  yaml   plain values and constants
 //! ```
 //!
 //! * [`cli`] holds the commands, [`runtime`] runs the exporter that they start.
@@ -34,7 +34,7 @@
 //! * [`catalogue`] is the table of all metric families, each described as a
 //!   [`family::Family`]; [`telemetry`] holds the exporter's own metrics and the log.
 //! * [`model`] holds the plain values that all others share, [`clock`] the time,
-//!   `yaml` files that may hold secrets.
+//!   `yaml` files that may hold secrets; [`redaction`] takes API keys out of text.
 //! * [`simulator`] serves the same API for `demo`, tests and benchmarks; only
 //!   commands and tests import it.
 
@@ -48,6 +48,7 @@ pub mod fleet;
 pub mod model;
 pub mod partner_api;
 pub mod poller;
+pub mod redaction;
 pub mod runtime;
 pub mod simulator;
 pub mod telemetry;

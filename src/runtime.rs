@@ -8,8 +8,11 @@
 mod connect;
 mod exporter;
 mod partners;
+mod reload;
+mod state_keeper;
 mod state_task;
+mod worker;
 
 pub use connect::connect_counted;
 pub use exporter::Exporter;
-pub use partners::Reload;
+pub use reload::Reload;

@@ -6,11 +6,18 @@ use super::failure::{Failure, environment};
 use super::signal::stop_on_signal;
 use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
-use crate::runtime::Exporter;
+use crate::runtime::{Exporter, Reload};
 
 /// Runs the exporter until it is told to stop.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let config = Config::load(flags, &environment)?;
+    // First of all: no signal may find the process without them.
+    let stop = stop_on_signal()?;
+    let flags = flags.clone();
+    let reload = Reload::listen(move || Config::load(&flags, &environment))?;
+    let config = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        loaded = reload.load() => loaded?,
+    };
     info!(
         version = crate::VERSION,
         revision = crate::REVISION,
@@ -18,10 +25,8 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
         "starting d360_exporter"
     );
     warn_of(&config);
-    let reload = flags.clone();
-    let reload = Box::new(move || Config::load(&reload, &environment));
     let exporter = Exporter::bind(config, Clock::system(), Some(reload))?;
-    exporter.run(stop_on_signal()?).await?;
+    exporter.run(stop).await?;
     Ok(())
 }
 

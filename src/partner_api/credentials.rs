@@ -1,4 +1,7 @@
 //! The API key: read from one door, kept wrapped, re-read when asked.
+//!
+//! Every key that comes in is registered with [`redaction`], so that nothing that
+//! repeats it gets out.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
@@ -8,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::OFlags;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::redaction;
 
 /// Bytes of a key file that are read.
 const LARGEST_FILE: u64 = 64 * 1024;
@@ -25,6 +30,7 @@ struct Inner {
 impl ApiKey {
     /// A key that was given as a value and never changes.
     pub fn fixed(key: SecretString) -> Self {
+        redaction::register(&key);
         Self(Arc::new(Inner { file: None, current: Mutex::new(key) }))
     }
 
@@ -37,6 +43,7 @@ impl ApiKey {
     pub fn from_file(file: impl Into<PathBuf>) -> io::Result<Self> {
         let file = file.into();
         let key = read(&file)?;
+        redaction::register(&key);
         Ok(Self(Arc::new(Inner { file: Some(file), current: Mutex::new(key) })))
     }
 
@@ -59,6 +66,7 @@ impl ApiKey {
     pub fn reload(&self) -> io::Result<bool> {
         let Some(file) = &self.0.file else { return Ok(false) };
         let read = read(file)?;
+        redaction::register(&read);
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = current.expose_secret() != read.expose_secret();
         *current = read;

@@ -52,7 +52,7 @@ impl HttpTransport {
             // For loopback alone: through a proxy, the key would leave the machine in the clear.
             client = client.no_proxy();
         }
-        if let Some(roots) = roots::of_the_system() {
+        if let Some(roots) = roots::of_the_system().map_err(|e| ApiError::new(Reason::Other, e))? {
             client = client.tls_certs_only(roots);
         }
         let client = client

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::model::{
     Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, RejectReason, ShortText, Timestamp,
 };
+use crate::redaction::{is_invisible, redact};
 use crate::telemetry::PartnerInstruments;
 
 /// How often a request that failed for a transient reason is sent again.
@@ -307,7 +308,7 @@ impl<T: Transport> PartnerApi<T> {
         let started = Instant::now();
         let answer = self.transport.send(request, key).await;
         self.instruments.request(request.endpoint, started.elapsed());
-        let judged = answer.and_then(|response| judge(response, self.clock.now(), key));
+        let judged = answer.and_then(|response| judge(response, self.clock.now()));
         if let Err(failure) = &judged
             && failure.reason == Reason::RateLimited
         {
@@ -426,7 +427,7 @@ impl<T: Transport, I, Id: Eq + Hash> Walk<'_, T, I, Id> {
 }
 
 /// Tells an answer from a failure by its status alone.
-fn judge(response: Response, now: Timestamp, key: &SecretString) -> Result<Bytes, ApiError> {
+fn judge(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
     let reason = match response.status {
         200..=299 => return Ok(response.body),
         300..=399 => Reason::Redirect,
@@ -438,7 +439,7 @@ fn judge(response: Response, now: Timestamp, key: &SecretString) -> Result<Bytes
         500..=599 => Reason::ServerError,
         _ => Reason::Other,
     };
-    let said = message(&response.body, key).map_or_else(String::new, |m| format!(": {m}"));
+    let said = message(&response.body).map_or_else(String::new, |m| format!(": {m}"));
     Err(ApiError {
         reason,
         detail: format!("expected status 200, found {}{said}", response.status),
@@ -449,13 +450,13 @@ fn judge(response: Response, now: Timestamp, key: &SecretString) -> Result<Bytes
 
 /// What an error body says, as far as one can tell: several forms are in use.
 /// An API that repeats the key it refuses must not get it into the log.
-fn message(body: &[u8], key: &SecretString) -> Option<String> {
+fn message(body: &[u8]) -> Option<String> {
     let json: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["/meta/developer_message", "/error_description", "/error/message", "/error", "/message"]
         .iter()
         .find_map(|pointer| json.pointer(pointer)?.as_str())?;
-    let text = text.replace(key.expose_secret(), "[redacted]");
-    Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
+    // Before it is cut: a part of a key is not found any more.
+    Some(redact(text).chars().filter(|c| !is_invisible(*c)).take(200).collect())
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).

@@ -19,11 +19,21 @@ pub fn connect_counted(
     telemetry: &Telemetry,
     clock: Clock,
 ) -> anyhow::Result<PartnerApi<HttpTransport>> {
+    let transport = HttpTransport::new(partner.settings.http.clone())?;
+    Ok(connect_through(transport, partner, telemetry, clock))
+}
+
+/// The same, with a transport that was built before: nothing can fail.
+pub(super) fn connect_through(
+    transport: HttpTransport,
+    partner: &PartnerConfig,
+    telemetry: &Telemetry,
+    clock: Clock,
+) -> PartnerApi<HttpTransport> {
     let instruments = telemetry.partner(&partner.id);
     let settings = &partner.settings;
     instruments.shard(settings.poll.shard.index, settings.poll.shard.total);
-    let transport = HttpTransport::new(settings.http.clone())?;
     let pacer = Pacer::new(settings.min_rate, settings.max_rate, instruments.clone());
     let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size.first() };
-    Ok(PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock))
+    PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock)
 }

@@ -5,23 +5,27 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
-use super::partners::{Partners, Reload};
-use super::state_task::{self, Inbox};
+use super::partners::Partners;
+use super::reload::Reload;
+use super::state_keeper::StateKeeper;
+use super::state_task::{self, Inbox, State, Tools};
+use super::worker::Worker;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::exposition::Publisher;
-use crate::fleet::{Fleet, state_file, state_storage};
+use crate::exposition::{Publisher, SnapshotCell};
+use crate::fleet::{Fleet, state_file};
 use crate::model::PartnerId;
+use crate::poller::Shard;
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 
@@ -64,14 +68,18 @@ impl Exporter {
         telemetry.settings(config.poll_interval, config.max_staleness);
         telemetry.reloaded(true, clock.now());
 
-        let fleets = fleets(&config);
-        let known = fleets.iter().map(|(id, fleet)| (id.clone(), fleet.client_ids())).collect();
-        let mut state = state_task::State {
-            fleets,
-            publisher: Publisher::new(config.render.clone()),
-            state_file: config.state_file.clone(),
+        let keeper = config.state_file.clone().map(|path| StateKeeper::start(path, telemetry.clone(), clock));
+        let (mut keeper, publisher) = (keeper.transpose()?, Worker::start("publisher")?);
+        let (state, published) = tokio::select! {
+            // Nothing is known yet that could be saved.
+            () = stop.cancelled() => {
+                info!("stopped");
+                return Ok(());
+            }
+            prepared = prepare(&config, keeper.as_mut(), &publisher, &telemetry, clock) => prepared,
         };
-        let published = Arc::new(state.first(&telemetry, clock));
+        let known = state.fleets.iter().map(|(id, fleet)| (id.clone(), fleet.client_ids())).collect();
+        let published = Arc::new(published);
 
         let (observe, observations) = mpsc::channel(QUEUE);
         let (change, changes) = mpsc::channel(1);
@@ -79,9 +87,9 @@ impl Exporter {
         let polling = Polling::new()?;
         let mut tasks = JoinSet::new();
         let publication = {
-            let (published, telemetry) = (published.clone(), telemetry.clone());
+            let tools = Tools { published: published.clone(), telemetry: telemetry.clone(), clock, publisher, keeper };
             async move {
-                state_task::run(state, Inbox { observations, changes }, published, telemetry, clock).await;
+                state_task::run(state, Inbox { observations, changes }, tools).await;
                 ("state task", Ok(()))
             }
         };
@@ -143,48 +151,44 @@ impl Drop for Polling {
     }
 }
 
-/// A fleet for each partner, with what an earlier run left in the state file.
-fn fleets(config: &Config) -> BTreeMap<PartnerId, Fleet> {
-    let mut saved = config.state_file.as_deref().and_then(saved_state);
-    if let (Some(file), Some(found)) = (&config.state_file, &saved)
-        && !config.partners.iter().any(|partner| found.partners().any(|id| id == partner.id.as_str()))
-    {
-        set_aside(file, "expected the state of a configured partner, found only others");
-        saved = None;
-    }
-    let fleet = |partner: &crate::config::PartnerConfig| {
-        let shard = partner.settings.poll.shard;
+/// A fleet for each partner, with what an earlier run left in the state file, and
+/// the first publication of them.
+async fn prepare(
+    config: &Config,
+    keeper: Option<&mut StateKeeper>,
+    publisher: &Worker,
+    telemetry: &Telemetry,
+    clock: Clock,
+) -> (State, SnapshotCell) {
+    let ids = config.partners.iter().map(|partner| partner.id.clone()).collect();
+    let saved = match keeper {
+        Some(keeper) => keeper.load(ids).await,
+        None => None,
+    };
+    let partners: Vec<_> = config.partners.iter().map(|p| (p.id.clone(), p.settings.poll.shard)).collect();
+    let max_staleness = config.max_staleness;
+    let (render, telemetry) = (config.render.clone(), telemetry.clone());
+    let prepared = publisher.run(move || {
+        let fleets = fleets(&partners, saved, max_staleness);
+        let mut state = State { fleets, publisher: Publisher::new(render) };
+        let published = state.first(&telemetry, clock);
+        (state, published)
+    });
+    prepared.await
+}
+
+fn fleets(
+    partners: &[(PartnerId, Shard)],
+    mut saved: Option<state_file::Saved>,
+    max_staleness: Duration,
+) -> BTreeMap<PartnerId, Fleet> {
+    let fleet = |(id, shard): &(PartnerId, Shard)| {
         saved
             .as_mut()
-            .and_then(|saved| saved.take(&partner.id, config.max_staleness, |client| shard.holds(client)))
-            .unwrap_or_else(|| Fleet::new(partner.id.clone(), config.max_staleness))
+            .and_then(|saved| saved.take(id, max_staleness, |client| shard.holds(client)))
+            .unwrap_or_else(|| Fleet::new(id.clone(), max_staleness))
     };
-    config.partners.iter().map(fleet).map(|fleet| (fleet.partner().clone(), fleet)).collect()
-}
-
-fn saved_state(file: &Path) -> Option<state_file::Saved> {
-    match state_storage::load(file) {
-        Ok(Some(saved)) => Some(saved),
-        Ok(None) => {
-            info!(file = %file.display(), "no state file yet, starting cold");
-            None
-        }
-        Err(error) => {
-            set_aside(file, &error.to_string());
-            None
-        }
-    }
-}
-
-fn set_aside(file: &Path, reason: &str) {
-    match state_storage::set_aside(file) {
-        Ok(aside) => {
-            warn!(file = %file.display(), reason, kept = %aside.display(), "the state file was not taken, starting cold");
-        }
-        Err(error) => {
-            warn!(file = %file.display(), reason, %error, "the state file was not taken and can't be kept aside, starting cold");
-        }
-    }
+    partners.iter().map(fleet).map(|fleet| (fleet.partner().clone(), fleet)).collect()
 }
 
 /// Waits for the end of all tasks. One that ends before `stop` is a failure, and

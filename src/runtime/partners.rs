@@ -1,32 +1,31 @@
 //! The pollers, one a partner: started, stopped and exchanged as the
 //! configuration says.
 //!
-//! A new configuration is read and checked as a whole before anything of it is
-//! done. Partners that it does not touch go on as they are; the others keep what
-//! is known of them.
+//! A new configuration is read and checked as a whole, and everything new is built,
+//! before anything old is stopped. Partners that it does not touch go on as they
+//! are; the others keep what is known of them.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::connect;
+use super::reload::Reload;
 use super::state_task::Change;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigErrors, PartnerConfig, PartnerSettings};
+use crate::config::{PartnerConfig, PartnerSettings};
 use crate::fleet::Fleet;
 use crate::model::{ClientId, Observation, PartnerId};
+use crate::partner_api::http::HttpTransport;
 use crate::poller;
 use crate::telemetry::Telemetry;
 use crate::web::{ReloadRequest, Web};
-
-/// Reads the configuration anew, from the flags and files it came from.
-pub type Reload = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
 /// All pollers.
 pub(super) struct Partners {
@@ -37,6 +36,12 @@ pub(super) struct Partners {
     max_staleness: Duration,
     running: BTreeMap<PartnerId, Running>,
     tasks: JoinSet<(PartnerId, Vec<ClientId>)>,
+}
+
+/// A partner whose poller can be started.
+struct Ready {
+    partner: PartnerConfig,
+    transport: HttpTransport,
 }
 
 /// One poller.
@@ -63,21 +68,33 @@ impl Partners {
         partners: Vec<PartnerConfig>,
         mut known: BTreeMap<PartnerId, Vec<ClientId>>,
     ) -> anyhow::Result<()> {
-        for partner in partners {
-            let known = known.remove(&partner.id).unwrap_or_default();
-            self.start_one(partner, known)?;
+        let ready = Self::build(partners).map_err(anyhow::Error::msg)?;
+        for ready in ready {
+            let known = known.remove(&ready.partner.id).unwrap_or_default();
+            self.start_one(ready, known);
         }
         Ok(())
     }
 
-    fn start_one(&mut self, partner: PartnerConfig, known: Vec<ClientId>) -> anyhow::Result<()> {
-        let (id, settings) = (partner.id.clone(), partner.settings.clone());
-        let api = Arc::new(connect::connect_counted(&partner, &self.telemetry, self.clock)?);
+    /// Builds all that can fail: transports with their CA certificates.
+    fn build(partners: Vec<PartnerConfig>) -> Result<Vec<Ready>, String> {
+        let (mut ready, mut errors) = (Vec::new(), Vec::new());
+        for partner in partners {
+            match HttpTransport::new(partner.settings.http.clone()) {
+                Ok(transport) => ready.push(Ready { partner, transport }),
+                Err(error) => errors.push(format!("partner {}: {error}", partner.id)),
+            }
+        }
+        if errors.is_empty() { Ok(ready) } else { Err(errors.join("\n")) }
+    }
+
+    fn start_one(&mut self, Ready { partner, transport }: Ready, known: Vec<ClientId>) {
+        let api = connect::connect_through(transport, &partner, &self.telemetry, self.clock);
+        let (id, settings) = (partner.id, partner.settings);
         let stop = CancellationToken::new();
-        let poller = poller::run(api, settings.poll, known, self.observe.clone(), self.clock, stop.clone());
+        let poller = poller::run(Arc::new(api), settings.poll, known, self.observe.clone(), self.clock, stop.clone());
         self.running.insert(id.clone(), Running { settings, stop });
         self.tasks.spawn(async move { (id, poller.await) });
-        Ok(())
     }
 
     /// Runs the pollers until `stop`; reads the configuration again on SIGHUP
@@ -88,12 +105,11 @@ impl Partners {
     /// Fails if a poller ends by itself.
     pub(super) async fn run(
         mut self,
-        reload: Option<Reload>,
+        mut reload: Option<Reload>,
         mut asked: mpsc::Receiver<ReloadRequest>,
         web: Web,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -101,11 +117,11 @@ impl Partners {
                     let (partner, _) = ended?;
                     anyhow::bail!("expected partner {partner} to be polled until the end, found its poller gone");
                 }
-                Some(()) = hangup.recv() => {
-                    let _ = self.reload(reload.as_ref(), &web).await;
+                () = hung_up(reload.as_mut()) => {
+                    let _ = self.reload(reload.as_ref(), &web, &stop).await?;
                 }
                 Some(answer) = asked.recv() => {
-                    let _ = answer.send(self.reload(reload.as_ref(), &web).await);
+                    let _ = answer.send(self.reload(reload.as_ref(), &web, &stop).await?);
                 }
             }
         }
@@ -116,57 +132,70 @@ impl Partners {
         Ok(())
     }
 
-    /// Reads the configuration, and if it is good puts it in force.
-    async fn reload(&mut self, reload: Option<&Reload>, web: &Web) -> Result<(), String> {
+    /// Reads the configuration, and if it is good puts it in force. What comes
+    /// back is for whoever asked.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a poller has ended by itself.
+    async fn reload(
+        &mut self,
+        reload: Option<&Reload>,
+        web: &Web,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Result<(), String>> {
         let Some(reload) = reload else {
-            return Err("expected a configuration that can be read again, found the demo's".to_owned());
+            return Ok(Err("`demo` has no configuration to reload".to_owned()));
         };
-        let result = match reload() {
-            Ok(config) => {
-                let effective = config.effective.clone();
-                let done = self.reconcile(config.partners).await.map_err(|e| format!("{e:#}"));
-                if done.is_ok() {
-                    web.set_effective_config(effective);
-                }
-                done
+        let loaded = tokio::select! {
+            () = stop.cancelled() => return Ok(Err("the exporter is stopping".to_owned())),
+            loaded = reload.load_in_time() => loaded,
+        };
+        let built = loaded.and_then(|config| Ok((config.effective, Self::build(config.partners)?)));
+        let result = match built {
+            Ok((effective, ready)) => {
+                self.reconcile(ready).await?;
+                web.set_effective_config(effective);
+                Ok(())
             }
-            Err(errors) => Err(errors.to_string()),
+            Err(errors) => Err(errors),
         };
         self.telemetry.reloaded(result.is_ok(), self.clock.now());
         match &result {
             Ok(()) => info!(partners = self.running.len(), "configuration reloaded"),
             Err(errors) => {
                 for error in errors.lines() {
-                    error!(error, "the new configuration is not taken");
+                    error!(error, "configuration reload failed, keeping the current configuration");
                 }
             }
         }
-        result
+        Ok(result)
     }
 
-    /// Goes from the partners that run to those that are wanted.
-    async fn reconcile(&mut self, wanted: Vec<PartnerConfig>) -> anyhow::Result<()> {
+    /// Goes from the partners that run to those that are wanted. Nothing in here
+    /// can fail but a poller that has ended by itself.
+    async fn reconcile(&mut self, wanted: Vec<Ready>) -> anyhow::Result<()> {
         let gone: Vec<PartnerId> =
-            self.running.keys().filter(|id| !wanted.iter().any(|w| w.id == **id)).cloned().collect();
+            self.running.keys().filter(|id| !wanted.iter().any(|w| w.partner.id == **id)).cloned().collect();
         for partner in gone {
             self.stop_one(&partner).await?;
             self.telemetry.forget(&partner);
             info!(%partner, "partner removed");
             let _ = self.change.send(Change::Forget(partner)).await;
         }
-        for partner in wanted {
-            let id = partner.id.clone();
+        for ready in wanted {
+            let id = ready.partner.id.clone();
             match self.running.get(&id) {
-                Some(running) if running.settings == partner.settings => {}
+                Some(running) if running.settings == ready.partner.settings => {}
                 Some(_) => {
                     let known = self.stop_one(&id).await?;
-                    self.start_one(partner, known)?;
+                    self.start_one(ready, known);
                     info!(partner = %id, "partner polled with other settings");
                 }
                 None => {
                     let fleet = Box::new(Fleet::new(id.clone(), self.max_staleness));
                     let _ = self.change.send(Change::Add(fleet)).await;
-                    self.start_one(partner, Vec::new())?;
+                    self.start_one(ready, Vec::new());
                     info!(partner = %id, "partner added");
                 }
             }
@@ -189,5 +218,13 @@ impl Partners {
             return Ok(known);
         }
         Ok(Vec::new())
+    }
+}
+
+/// Waits for SIGHUP, if it is listened for.
+async fn hung_up(reload: Option<&mut Reload>) {
+    match reload {
+        Some(reload) => reload.asked().await,
+        None => pending().await,
     }
 }

@@ -1,36 +1,31 @@
-//! The one task that owns the state: it takes in observations, at most once a
-//! second publishes what changed, and keeps the state file.
+//! The one task that owns the state: it takes in observations, at most once per
+//! second publishes what changed, and says when the state file is due.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info};
+use tracing::{debug, info};
 
+use super::state_keeper::StateKeeper;
+use super::worker::Worker;
 use crate::clock::Clock;
 use crate::exposition::{Publisher, SnapshotCell};
-use crate::fleet::{Fleet, state_file, state_storage};
+use crate::fleet::{Fleet, state_file};
 use crate::model::{Observation, PartnerId};
 use crate::telemetry::Telemetry;
 
 /// From one publication to the next, at least.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// From one writing of the state file to the next, at least.
-const SAVE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Writing takes at most this part of the time, however large the fleet is.
-const SAVE_PART: u32 = 50;
-
 /// Everything that is published from: moved as one between this task and the
-/// thread that renders and writes.
+/// thread that renders.
 pub(super) struct State {
     pub(super) fleets: BTreeMap<PartnerId, Fleet>,
     pub(super) publisher: Publisher,
-    pub(super) state_file: Option<PathBuf>,
 }
 
 /// A change of the partners that are published.
@@ -65,15 +60,6 @@ impl State {
         telemetry.published(snapshot.series(), Duration::ZERO);
         SnapshotCell::new(snapshot)
     }
-
-    /// Writes the state file, if there is to be one.
-    fn save(&self) {
-        let Some(path) = &self.state_file else { return };
-        let saved = state_file::encode(self.fleets.values()).and_then(|content| state_storage::replace(path, &content));
-        if let Err(e) = saved {
-            error!(file = %path.display(), error = %e, "cannot write the state file, trying again later");
-        }
-    }
 }
 
 /// What the task is told.
@@ -82,16 +68,21 @@ pub(super) struct Inbox {
     pub(super) changes: mpsc::Receiver<Change>,
 }
 
+/// What the task works with.
+pub(super) struct Tools {
+    pub(super) published: Arc<SnapshotCell>,
+    pub(super) telemetry: Telemetry,
+    pub(super) clock: Clock,
+    /// Renders, so that this task is free for observations meanwhile.
+    pub(super) publisher: Worker,
+    /// Keeps the state file, if there is to be one.
+    pub(super) keeper: Option<StateKeeper>,
+}
+
 /// Takes in observations until nobody can send any more, and saves the state.
-pub(super) async fn run(
-    mut state: State,
-    mut inbox: Inbox,
-    published: Arc<SnapshotCell>,
-    telemetry: Telemetry,
-    clock: Clock,
-) {
+pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
+    let Tools { published, telemetry, clock, publisher, mut keeper } = tools;
     let mut next_publication = Instant::now();
-    let mut next_save = Instant::now() + SAVE_INTERVAL;
     let mut unsaved = false;
     let mut partners_changed = false;
     loop {
@@ -113,37 +104,51 @@ pub(super) async fn run(
                 state.fleets.values_mut().for_each(|fleet| fleet.expire(now));
                 if partners_changed || state.fleets.values().any(Fleet::has_changes) {
                     let (published, telemetry) = (published.clone(), telemetry.clone());
-                    state = run_blocking(state, move |state| state.publish(&published, &telemetry)).await;
+                    state = with(&publisher, state, move |state| state.publish(&published, &telemetry)).await.0;
                     (unsaved, partners_changed) = (true, false);
                 }
-                if unsaved && Instant::now() >= next_save {
-                    let started = Instant::now();
-                    state = run_blocking(state, |state| state.save()).await;
+                if let Some(keeper) = keeper.as_mut()
+                    && (unsaved || keeper.is_failing())
+                    && keeper.is_due() {
+                    let began = Instant::now();
+                    let content;
+                    (state, content) = with(&publisher, state, |state| state_file::encode(state.fleets.values())).await;
+                    keeper.write(content, began);
                     unsaved = false;
-                    next_save = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_PART);
                 }
                 next_publication = Instant::now() + PUBLISH_INTERVAL;
             }
+            () = progress(keeper.as_mut()) => {}
             observed = inbox.observations.recv() => match observed {
                 Some((partner, observation)) => take(&mut state, &partner, observation),
                 None => break,
             },
         }
     }
-    run_blocking(state, |state| state.save()).await;
+    if let Some(keeper) = keeper {
+        let content = async { with(&publisher, state, |state| state_file::encode(state.fleets.values())).await.1 };
+        keeper.write_last(content).await;
+    }
 }
 
-/// Works on the state in a thread that may take its time: connections are
-/// served meanwhile.
-async fn run_blocking(mut state: State, work: impl FnOnce(&mut State) + Send + 'static) -> State {
-    let working = tokio::task::spawn_blocking(move || {
-        work(&mut state);
-        state
-    });
-    match working.await {
-        Ok(state) => state,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+async fn progress(keeper: Option<&mut StateKeeper>) {
+    match keeper {
+        Some(keeper) => keeper.progress().await,
+        None => pending().await,
     }
+}
+
+/// Works on the state in the thread that may take its time.
+async fn with<T: Send + 'static>(
+    publisher: &Worker,
+    mut state: State,
+    work: impl FnOnce(&mut State) -> T + Send + 'static,
+) -> (State, T) {
+    let done = publisher.run(move || {
+        let result = work(&mut state);
+        (state, result)
+    });
+    done.await
 }
 
 fn take(state: &mut State, partner: &PartnerId, observation: Observation) {

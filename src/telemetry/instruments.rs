@@ -15,6 +15,7 @@ use prometheus::{
 };
 
 use super::declare::{Instrument, instruments, register};
+use super::logging;
 use crate::family::{Family, Kind, Scope, Values};
 use crate::model::{Endpoint, Field, PartnerId, Reason, RejectReason, Timestamp, words};
 
@@ -201,11 +202,6 @@ impl Telemetry {
         self.instruments().http_rejected.with_label_values(&[reason.as_str()]).inc();
     }
 
-    /// Counts log lines that were dropped.
-    pub fn log_lines_dropped(&self, lines: u64) {
-        self.instruments().log_lines_dropped.inc_by(lines);
-    }
-
     /// Shows that there is a state file: its failures count from 0.
     pub fn state_file_in_use(&self) {
         self.instruments().state_write_failures.with_label_values::<&str>(&[]);
@@ -257,6 +253,9 @@ impl Telemetry {
     /// All own families, sorted by name, with labels in the declared order
     /// (the crate sorts them by name).
     pub fn gather(&self) -> Vec<MetricFamily> {
+        // The log belongs to the process, and may drop lines before there are metrics.
+        let shown = &self.instruments().log_lines_dropped;
+        shown.inc_by(logging::dropped().saturating_sub(shown.get()));
         let mut families = self.0.registry.gather();
         for family in &mut families {
             let order = FAMILIES.iter().find(|f| f.name == family.name()).map_or(&[][..], |f| f.labels);

@@ -3,12 +3,14 @@
 //!
 //! Here: faults of the API, of the network and of the configuration. Beside it:
 //!
+//! * [`echo`]: a server that repeats the key
 //! * [`reload`]: configurations, good and bad, that are read while it runs
 //! * [`panics`]: a task that dies with everything at hand
 //! * [`people`]: the commands that a person runs
 //!
 //! Proxies, certificates and the web side are in `outbound/canaries.rs`.
 
+mod echo;
 mod panics;
 mod people;
 mod reload;

@@ -209,7 +209,7 @@ async fn unknown_variables_are_one_warning_with_their_names_and_never_their_valu
     ];
     let (code, output) = Program::start(&["check"], &env).end().await;
     assert_eq!(code, Some(0), "{output}");
-    let warnings: Vec<&str> = output.lines().filter(|line| line.contains("level=warn")).collect();
+    let warnings: Vec<&str> = output.lines().filter(|line| line.contains("level=WARN")).collect();
     assert_eq!(warnings.len(), 1, "{output}");
     assert!(warnings[0].contains("variables=\"D360_APIKEY, D360_POLL_INTERVALL\""), "{output}");
     assert!(!output.contains("canary"), "{output}");

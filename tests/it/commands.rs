@@ -33,7 +33,7 @@ impl Ran {
             .replace(api.address(), "SIMULATOR")
             .lines()
             .map(|line| match line.split_once(' ') {
-                Some((time, rest)) if time.starts_with("ts=") => format!("ts=NOW {rest}\n"),
+                Some((time, rest)) if time.starts_with("time=") => format!("time=NOW {rest}\n"),
                 _ => format!("{line}\n"),
             })
             .collect()

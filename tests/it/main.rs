@@ -22,6 +22,7 @@
 //! | [`reload`] | a configuration that changes while the exporter runs |
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
+//! | [`hangs`] | that a stuck log, disk, name server or clock, and signals, stop nothing |
 //! | [`structure`] | which module may import which |
 //! | [`web_config`] | TLS, basic auth and the rest of `--web.config.file` |
 
@@ -36,6 +37,7 @@ mod commands;
 mod docs;
 mod faults;
 mod fuzz_seeds;
+mod hangs;
 mod harness;
 mod negotiation;
 mod outbound;

@@ -46,10 +46,14 @@ impl Partners {
     }
 
     async fn start(&self) -> Exporter {
+        self.start_with(&[]).await
+    }
+
+    async fn start_with(&self, env: &[(&str, &str)]) -> Exporter {
         let config = format!("--config.file={}", self.file().display());
         let quick = ["--poll.interval=300ms", "--api.min-rate=1000/s", "--api.max-rate=1000/s"];
         let fixed = ["serve", &config, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle"];
-        Exporter::of(Program::start(&[&fixed, &quick[..]].concat(), &[])).await
+        Exporter::of(Program::start(&[&fixed, &quick[..]].concat(), env)).await
     }
 }
 
@@ -109,6 +113,42 @@ async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
     })
     .await;
     exporter.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_that_cannot_build_everything_stops_nothing_and_says_all_that_is_wrong() {
+    let partners = Partners::new(&["onePA", "twoPA"]).await;
+    partners.configure(&["onePA"]);
+    let bundle = partners.folder.path().join("ca.pem");
+    std::fs::write(&bundle, crate::harness::Authority::new("test").pem()).unwrap();
+    let exporter = partners.start_with(&[("SSL_CERT_FILE", &bundle.display().to_string())]).await;
+    exporter.until("the partner", |e| channels(e, "onePA") == 6).await;
+
+    // Another setting for the first one, a new second one, and no CA certificates.
+    std::fs::remove_file(&bundle).unwrap();
+    partners.configure(&["onePA", "twoPA"]);
+    let text = std::fs::read_to_string(partners.file()).unwrap();
+    std::fs::write(partners.file(), text.replace("- id: onePA\n", "- id: onePA\n  page_size: 7\n")).unwrap();
+    let response = exporter.request("POST", "/-/reload", &[]).await;
+    let (status, errors) = (response.status(), response.text().await.unwrap());
+    assert_eq!(status, 500, "{errors}");
+    for partner in ["onePA", "twoPA"] {
+        assert!(errors.contains(&format!("partner {partner}: SSL_CERT_FILE: expected CA certificates in")), "{errors}");
+    }
+    exporter.signal(Signal::HUP);
+    let polled = partners.apis[0].1.answers("clients").await;
+    crate::harness::wait_until("more polling", async || {
+        (partners.apis[0].1.answers("clients").await > polled + 2).then_some(())
+    })
+    .await;
+    let after = exporter.scrape().await;
+    assert_eq!((channels(&after, "onePA"), channels(&after, "twoPA")), (6, 0));
+    assert_eq!(after.value("d360_exporter_config_last_reload_successful", &[]), Some(0.0));
+    let of_two = after.series(|name| name.starts_with("d360_"));
+    assert!(!of_two.keys().any(|series| format!("{series:?}").contains("twoPA")), "no series of what is not polled");
+    assert!(!exporter.text("/config").await.contains("twoPA"));
+    let output = exporter.stop().await;
+    assert!(!output.contains("polled with other settings"), "{output}");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn a_bad_state_file_is_a_cold_start_and_is_kept_aside() {
         assert_eq!(exporter.get("/-/ready", &[]).await.status(), 503, "{name}");
         assert_eq!(metrics_of(&exporter.scrape().await).len(), 0, "{name}: never half-loaded");
         let output = exporter.stop().await;
-        assert!(output.contains("level=warn") && output.contains("starting cold"), "{name}: {output}");
+        assert!(output.contains("level=WARN") && output.contains("starting cold"), "{name}: {output}");
         let aside = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let kept = aside.filter(|path| path.to_string_lossy().contains(&format!("{name}.bad")));
         assert_eq!(kept.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>(), [content], "{name}");

@@ -2,7 +2,8 @@
 //! without a word; `make soak` takes half an hour).
 //!
 //! Rounds of incidents, faults, reloads and restarts of the API go on while 40
-//! scrapers read and some take a byte a second. Whenever it is still, every
+//! scrapers read and some take a byte a second. In some rounds nobody reads the
+//! log, the disk of the state file hangs, or the wall clock steps. Whenever it is still, every
 //! value is compared with the simulator's truth. In the end memory, descriptors
 //! and threads have to be where they were after the warm-up, and no scrape may
 //! have failed.
@@ -23,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use d360_exporter::simulator::Simulator;
-use harness::{Api, Exporter, Exposition, expected, fleet, http_client, metrics_of, wait_until};
+use harness::{Api, Exporter, Exposition, Hanging, WallClock, expected, fleet, http_client, metrics_of, wait_until};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -95,7 +96,11 @@ async fn soak(time: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let state = format!("--state.file={}", folder.path().join("state").display());
     let flags = [state.as_str(), "--api.max-response-size=1MiB", "--api.timeout=1s", "--web.max-requests=100"];
-    let exporter = Arc::new(Exporter::start(&upstream.api, &flags).await);
+    let outside = Outside { disk: Hanging::new(), clock: WallClock::new() };
+    let env = outside.env();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let url = upstream.api.base_url();
+    let exporter = Arc::new(Exporter::start_with(&url, "demo-key", &flags, &env).await);
     exporter.ready().await;
     let mut rng = StdRng::seed_from_u64(7);
 
@@ -106,7 +111,9 @@ async fn soak(time: Duration) {
     for until in [time / 5, time] {
         let scrapers = Scrapers::start(&exporter);
         loop {
+            outside.trouble(&exporter, &mut rng);
             round(&mut upstream, &exporter, &mut rng).await;
+            outside.heal(&exporter);
             rounds += 1;
             if began.elapsed() >= until {
                 break;
@@ -128,6 +135,37 @@ async fn soak(time: Duration) {
     let exporter = Arc::into_inner(exporter).expect("no scraper is left");
     exporter.stop().await;
     println!("soak: ok, {rounds} rounds and {whole} scrapes in {:?}", began.elapsed());
+}
+
+/// The log, the disk and the wall clock of the exporter's machine.
+struct Outside {
+    disk: Hanging,
+    clock: WallClock,
+}
+
+impl Outside {
+    /// The environment that the exporter is started with.
+    fn env(&self) -> Vec<(String, String)> {
+        let (mut env, clock) = (self.disk.env(), self.clock.env());
+        let libraries = [&env, &clock].map(|env| env.iter().find(|(name, _)| name == "LD_PRELOAD").unwrap().1.clone());
+        env.extend(clock);
+        env.retain(|(name, _)| name != "LD_PRELOAD");
+        env.push(("LD_PRELOAD".to_owned(), libraries.join(":")));
+        env
+    }
+
+    /// Any of it goes wrong, for one round. What is shown must be right all the same.
+    fn trouble(&self, exporter: &Exporter, rng: &mut StdRng) {
+        exporter.program.leave_unread(rng.random_bool(0.3));
+        if rng.random_bool(0.3) {
+            self.disk.set("disk", true);
+        }
+    }
+
+    fn heal(&self, exporter: &Exporter) {
+        exporter.program.leave_unread(false);
+        self.disk.set("disk", false);
+    }
 }
 
 /// Trouble, then stillness, and a look at every value.

@@ -14,6 +14,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 
 use super::Findings;
 use crate::model::{ShortText, WabaAccount};
+use crate::redaction::redact;
 
 /// Whether a value told anything.
 pub(super) trait Absent {
@@ -21,7 +22,8 @@ pub(super) trait Absent {
 }
 
 /// A scalar as text. Numbers and booleans are written out, because the documents
-/// do not say which of them some fields are.
+/// do not say which of them some fields are. An API key that the API repeats is
+/// redacted here, before it can become a name, an id or a label value.
 #[derive(Debug, Default)]
 pub(super) enum Text<'de> {
     /// The object has no such key.
@@ -78,13 +80,10 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 f.write_str("any value")
             }
             fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
-                Ok(Text::Scalar(Cow::Borrowed(v)))
+                Ok(Text::Scalar(redact(v)))
             }
             fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-                Ok(Text::Scalar(Cow::Owned(v.to_owned())))
-            }
-            fn visit_string<E>(self, v: String) -> Result<Self::Value, E> {
-                Ok(Text::Scalar(Cow::Owned(v)))
+                Ok(Text::Scalar(Cow::Owned(redact(v).into_owned())))
             }
             fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {
                 Ok(Text::Scalar(Cow::Borrowed(if v { "true" } else { "false" })))

@@ -26,18 +26,20 @@ struct Line {
 /// The process that the test starts: the exporter, but for a reload that panics
 /// and shows the whole configuration.
 fn run_an_exporter_that_dies(base_url: &str) -> ! {
-    logging::init(LevelFilter::TRACE, logging::Format::Logfmt);
+    logging::init(LevelFilter::TRACE, logging::Format::Logfmt).unwrap();
     d360_exporter::install_crypto_provider();
     let base_url = format!("--api.base-url={base_url}");
     let flags = ["--partner.id=examplePA", &base_url, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle"];
     let flags = Line::parse_from(flags).flags;
     let load = move || Config::load(&flags, &|name| (name == API_KEY_VARIABLE).then(|| CANARY.to_owned())).unwrap();
     let config = load();
-    let reload: Reload = Box::new(move || panic!("no way to go on with {:?}", load()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let result =
-        runtime.block_on(Run::bind(config, Clock::system(), Some(reload)).unwrap().run(CancellationToken::new()));
-    eprintln!("error: {:#}", result.unwrap_err());
+    let result = runtime.block_on(async {
+        let reload = Reload::listen(move || panic!("no way to go on with {:?}", load())).unwrap();
+        Run::bind(config, Clock::system(), Some(reload)).unwrap().run(CancellationToken::new()).await
+    });
+    logging::print(&format!("error: {:#}", result.unwrap_err()));
+    logging::flush();
     std::process::exit(1);
 }
 
@@ -67,7 +69,7 @@ async fn the_dying_exporter_shows_no_key() {
     assert_eq!(code, Some(1), "{output}");
     for told in [
         "stack backtrace:",
-        "no way to go on with Config { partners: [PartnerConfig { id: \"examplePA\", key: ApiKey(",
+        r#"no way to go on with Config { partners: [PartnerConfig { id: \"examplePA\", key: ApiKey("#,
         "error: the exporter stopped: a task of the exporter died: task ",
     ] {
         assert!(output.contains(told), "expected {told:?}, found:\n{output}");

@@ -49,7 +49,7 @@ async fn the_key_gets_out_nowhere_when_the_configuration_is_read_again() {
         let answer = exporter.request("POST", "/-/reload", &[]).await;
         assert_eq!(answer.status(), 500, "{broken}");
         is_silent(&answer.text().await.unwrap(), &format!("the answer to a reload of {broken}"));
-        hang_up(&exporter, "the new configuration is not taken").await;
+        hang_up(&exporter, "configuration reload failed").await;
         is_silent(&exporter.text("/config").await, "/config");
     }
     for page_size in [6, 7] {

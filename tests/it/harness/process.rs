@@ -1,6 +1,7 @@
 //! The program as a process: started, listened to, stopped.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +16,9 @@ use super::wait_until;
 pub struct Program {
     child: Child,
     output: Arc<Mutex<String>>,
+    /// Whether nobody reads the output for now.
+    #[allow(dead_code, reason = "only the soak needs it")]
+    unread: Arc<AtomicBool>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -39,11 +43,18 @@ impl Program {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
         let output = Arc::new(Mutex::new(String::new()));
+        let unread = Arc::new(AtomicBool::new(false));
         let readers = vec![
-            keep(child.stdout.take().unwrap(), output.clone()),
-            keep(child.stderr.take().unwrap(), output.clone()),
+            keep(child.stdout.take().unwrap(), output.clone(), unread.clone()),
+            keep(child.stderr.take().unwrap(), output.clone(), unread.clone()),
         ];
-        Self { child, output, readers }
+        Self { child, output, unread, readers }
+    }
+
+    /// From now on nobody reads the output, or somebody does again.
+    #[allow(dead_code, reason = "only the soak needs it")]
+    pub fn leave_unread(&self, unread: bool) {
+        self.unread.store(unread, Ordering::Relaxed);
     }
 
     /// Standard output and standard error so far.
@@ -94,10 +105,17 @@ impl Program {
     }
 }
 
-fn keep(from: impl AsyncRead + Unpin + Send + 'static, output: Arc<Mutex<String>>) -> JoinHandle<()> {
+fn keep(
+    from: impl AsyncRead + Unpin + Send + 'static,
+    output: Arc<Mutex<String>>,
+    unread: Arc<AtomicBool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
+            while unread.load(Ordering::Relaxed) {
+                tokio::time::sleep(super::LOOK).await;
+            }
             let mut output = output.lock().unwrap();
             output.push_str(&line);
             output.push('\n');
