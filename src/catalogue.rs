@@ -16,7 +16,7 @@ mod sink;
 mod waba;
 
 pub use crate::family::{Family, Kind, Scope, Values};
-pub use entry::{ChannelRow, Entry, Read};
+pub use entry::{ChannelRow, Entry, GoneChannelRow, Read};
 pub use sink::{Sink, Value};
 
 use crate::family::sorted;

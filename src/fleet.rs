@@ -12,7 +12,10 @@
 //! drop in between is still a transition.
 
 mod changes;
+mod gone;
+mod history;
 mod overview;
+mod saved;
 pub mod state_file;
 pub mod state_storage;
 mod transitions;
@@ -26,11 +29,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Timestamp};
+use crate::model::{
+    Availability, Channel, ChannelId, Client, ClientId, LifecycleStatus, Observation, PartnerId, Timestamp,
+};
 
 pub use changes::{Change, Changes};
+pub use gone::{Gone, GoneChannel, GoneClient, GoneReason};
+pub use history::{History, LastChange};
 pub use overview::{Listed, Overview};
-pub use transitions::{Transition, TransitionCounts, WatchedField};
+pub use transitions::{Direction, Transition, TransitionCounts, WatchedField};
 
 /// One partner's fleet.
 #[derive(Debug)]
@@ -40,6 +47,7 @@ pub struct Fleet {
     /// Boxed: a map's nodes are half empty.
     clients: BTreeMap<ClientId, Box<ClientState>>,
     partner_state: PartnerState,
+    gone: Gone,
     changes: Changes,
     /// The number of the bulk read that is under way or was last.
     bulk_read: u32,
@@ -89,6 +97,10 @@ pub struct ChannelState {
     /// When the channel was seen to change into its present condition; `None`
     /// if it has been in it for as long as it is known.
     pub changed_at: Option<Timestamp>,
+    /// The last change of each watched field.
+    pub history: History,
+    /// Whether it was ever ready.
+    was_ready: bool,
     /// Since when the channel is missing from answers that do not prove it gone.
     pub missing_since: Option<Timestamp>,
     /// The bulk read that came by it last.
@@ -140,6 +152,27 @@ impl ClientState {
     }
 }
 
+/// Whether a channel was available at some time, as far as it shows.
+fn was_ready(channel: &Channel) -> bool {
+    channel.availability == Availability::Ready
+        || channel.status == LifecycleStatus::Ready
+        || channel.billing_started_at.is_some()
+}
+
+impl ChannelState {
+    fn new(channel: Channel) -> Self {
+        Self {
+            was_ready: was_ready(&channel),
+            channel: Arc::new(channel),
+            changed_at: None,
+            history: History::default(),
+            missing_since: None,
+            seen_in: 0,
+            fingerprint: 0,
+        }
+    }
+}
+
 /// How channels come in: one by one, and then the end of the answer.
 impl ClientState {
     /// Takes in a channel that an answer holds.
@@ -157,7 +190,10 @@ impl ClientState {
                 if *known.channel == channel {
                     return Change::Freshness;
                 }
+                let first = transitions.len();
                 transitions::between(&self.client.id, &known.channel, &channel, transitions);
+                transitions[first..].iter_mut().for_each(|transition| known.history.record(transition, at));
+                known.was_ready |= was_ready(&channel);
                 if known.channel.condition() != channel.condition() {
                     known.changed_at = Some(at);
                 }
@@ -167,9 +203,7 @@ impl ClientState {
             Err(place) => {
                 // Most clients have a handful, and seldom one more.
                 self.channels.reserve_exact(1);
-                let channel = Arc::new(channel);
-                let known =
-                    ChannelState { channel, changed_at: None, missing_since: None, seen_in: bulk_read, fingerprint };
+                let known = ChannelState { seen_in: bulk_read, fingerprint, ..ChannelState::new(channel) };
                 self.channels.insert(place, known);
                 place
             }
@@ -187,14 +221,26 @@ impl ClientState {
 
     /// Ends an answer: what it lacks is gone if it was complete, or if it has
     /// been missing for longer than the bound.
-    fn finish_read(&mut self, bulk_read: u32, complete: bool, at: Timestamp, max_staleness: SignedDuration) -> Change {
+    fn finish_read(
+        &mut self,
+        bulk_read: u32,
+        complete: bool,
+        at: Timestamp,
+        max_staleness: SignedDuration,
+        gone: &mut Gone,
+    ) -> Change {
         let before = self.channels.len();
+        let client = &self.client;
         self.channels.retain_mut(|known| {
             if known.seen_in == bulk_read {
                 return true;
             }
             let since = *known.missing_since.get_or_insert(at);
-            !complete && at.duration_since(since) < max_staleness
+            let stays = !complete && at.duration_since(since) < max_staleness;
+            if !stays {
+                gone.channel_left(client, known, at);
+            }
+            stays
         });
         let shown_anew = self.last_refresh.is_none() || self.expired;
         self.up = Some(true);
@@ -212,6 +258,7 @@ impl Fleet {
             max_staleness: SignedDuration::try_from(max_staleness).unwrap_or(SignedDuration::MAX),
             clients: BTreeMap::new(),
             partner_state: PartnerState::default(),
+            gone: Gone::default(),
             changes: Changes::default(),
             bulk_read: 0,
             fingerprint_hasher: RandomState::new(),
@@ -254,9 +301,29 @@ impl Fleet {
         }
     }
 
+    /// What is gone of the fleet.
+    pub fn gone(&self) -> &Gone {
+        &self.gone
+    }
+
     /// Takes what changed since the last call.
     pub fn take_changes(&mut self) -> Changes {
+        if self.gone.is_unsettled() {
+            let there = self.clients.values().flat_map(|state| &state.channels).map(|known| &known.channel.id);
+            let changed = self.gone.settle(there);
+            self.change_clients(changed);
+        }
         std::mem::take(&mut self.changes)
+    }
+
+    fn change_clients(&mut self, clients: Vec<ClientId>) {
+        clients.into_iter().for_each(|id| self.changes.client(id, Change::Data));
+    }
+
+    /// A channel was seen: it is not gone, whoever it was gone from.
+    fn channel_is_there(&mut self, id: &ChannelId) {
+        let client = self.gone.channel_is_back(id);
+        self.change_clients(client.into_iter().collect());
     }
 
     /// Whether anything changed since [`Fleet::take_changes`].
@@ -309,6 +376,8 @@ impl Fleet {
     /// Hides the data of clients that could not be read for longer than the
     /// bound. Costs nothing before something can expire.
     pub fn expire(&mut self, now: Timestamp) {
+        let forgotten = self.gone.expire(now);
+        self.change_clients(forgotten);
         if self.next_expiry.is_some_and(|at| now < at) {
             return;
         }
@@ -341,6 +410,7 @@ impl Fleet {
             missing.remove(&client.id);
             match self.clients.get_mut(&client.id) {
                 None => {
+                    self.gone.client_is_back(&client.id);
                     self.changes.client(client.id.clone(), Change::Data);
                     self.clients.insert(client.id.clone(), Box::new(ClientState::new(client, at)));
                 }
@@ -354,8 +424,10 @@ impl Fleet {
             }
         }
         for id in missing {
-            if complete || self.is_expired(&id, at) {
-                self.clients.remove(&id);
+            if (complete || self.is_expired(&id, at))
+                && let Some(state) = self.clients.remove(&id)
+            {
+                self.gone.client_left(&state, at);
                 self.changes.client(id, Change::Data);
             }
         }
@@ -375,6 +447,9 @@ impl Fleet {
         at: Timestamp,
     ) -> Vec<Transition> {
         // A client that left the list while it was being read is gone.
+        if self.clients.contains_key(id) {
+            channels.iter().for_each(|channel| self.channel_is_there(&channel.id));
+        }
         let Some(state) = self.clients.get_mut(id) else { return Vec::new() };
         let mut transitions = Vec::new();
         // What was read is as good as seen by the bulk read that may be under way;
@@ -388,7 +463,7 @@ impl Fleet {
                 state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions),
             );
         }
-        change = change.max(state.finish_read(self.bulk_read, complete, at, self.max_staleness));
+        change = change.max(state.finish_read(self.bulk_read, complete, at, self.max_staleness, &mut self.gone));
         self.changes.client(id.clone(), change);
         self.count(&transitions);
         transitions
@@ -397,6 +472,9 @@ impl Fleet {
     fn channels_seen(&mut self, channels: Vec<(ClientId, Channel)>, at: Timestamp) -> Vec<Transition> {
         let mut transitions = Vec::new();
         for (id, channel) in channels {
+            if self.clients.contains_key(&id) {
+                self.channel_is_there(&channel.id);
+            }
             let Some(state) = self.clients.get_mut(&id) else { continue };
             let fingerprint = self.fingerprint_hasher.hash_one(&channel);
             if state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions)
@@ -411,7 +489,7 @@ impl Fleet {
 
     fn bulk_read_completed(&mut self, complete: bool, at: Timestamp) {
         for (id, state) in &mut self.clients {
-            let change = state.finish_read(self.bulk_read, complete, at, self.max_staleness);
+            let change = state.finish_read(self.bulk_read, complete, at, self.max_staleness, &mut self.gone);
             self.changes.client(id.clone(), change);
         }
     }

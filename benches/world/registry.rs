@@ -97,7 +97,7 @@ fn client(instrument: &Instrument, read: Read, ids: [&str; 2], state: &ClientSta
                 let channel = &*known.channel;
                 let phone_number = channel.phone_number.as_deref().unwrap_or_default();
                 let mut row = Row { instrument, ids: &[ids[0], ids[1], channel.id.as_str()] };
-                read(&ChannelRow { channel, client_name, phone_number }, &mut row);
+                read(&ChannelRow { channel, history: &known.history, client_name, phone_number }, &mut row);
             }
         }
         Read::Waba(read) => {
@@ -105,6 +105,6 @@ fn client(instrument: &Instrument, read: Read, ids: [&str; 2], state: &ClientSta
                 read(waba, &mut Row { instrument, ids: &[ids[0], ids[1], &waba.id] });
             }
         }
-        Read::Partner(_) => {}
+        Read::Partner(_) | Read::GoneChannel(_) | Read::GoneClient(_) => {}
     }
 }

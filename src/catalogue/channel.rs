@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, families, polled};
 use crate::family::Values;
+use crate::fleet::{Direction, GoneReason, WatchedField};
 use crate::model::{Availability, HubStatus, LifecycleStatus, MessagingLimit, QualityRating};
 
 /// One entry per family.
@@ -64,4 +65,28 @@ pub(super) const FAMILIES: &[Entry] = families! {
     Channel Gauge "d360_channel_termination_timestamp_seconds" [],
         polled!("When the channel ends, in Unix seconds, past or future; absent if no end is set."),
         |row, out| out.value(row.channel.terminated_at);
+    Channel Gauge "d360_channel_last_change_timestamp_seconds" [
+        "field" = Values::Of(WatchedField::TEXTS),
+        "from" = Values::Text("previous value, none if it was absent", "ready"),
+        "to" = Values::Text("new value, none if it is absent", "error"),
+        "direction" = Values::Of(Direction::TEXTS),
+    ],
+        polled!("When the exporter saw the last change of this field of the channel, in Unix seconds; absent until it saw one. Kept over restarts in the state file."),
+        |row, out| for change in row.history.iter() {
+            let labels = [change.field.as_str(), &change.from, &change.to, change.direction.as_str()];
+            out.sample(&labels, change.at.into());
+        };
+    GoneChannel Gauge "d360_channel_gone_timestamp_seconds" [
+        "client_name" = Values::Text("name of the client", "Bakery One"),
+        "phone_number" = Values::Text("phone number, as --metrics.phone-number allows", "4930000001"),
+        "display_name" = Values::Text("name that recipients saw", "Bakery One"),
+        "reason" = Values::Of(GoneReason::TEXTS),
+    ],
+        "When background polling found that the channel no longer exists, in Unix seconds. Stays for 7 days, over restarts with the state file, or until the channel is back.",
+        |row, out| out.sample(&[
+            row.gone.client_name.as_deref().unwrap_or_default(),
+            row.phone_number,
+            row.gone.display_name.as_deref().unwrap_or_default(),
+            row.gone.reason.as_str(),
+        ], row.gone.at.into());
 };

@@ -2,7 +2,7 @@
 
 use super::sink::Sink;
 use crate::family::Family;
-use crate::fleet::{ClientState, PartnerState};
+use crate::fleet::{ClientState, GoneChannel, GoneClient, History, PartnerState};
 use crate::model::{Channel, WabaAccount};
 
 /// One family of the fleet.
@@ -19,6 +19,10 @@ pub struct Entry {
 pub enum Read {
     /// From every channel that is shown.
     Channel(fn(&ChannelRow<'_>, &mut dyn Sink)),
+    /// From every channel that is gone.
+    GoneChannel(fn(&GoneChannelRow<'_>, &mut dyn Sink)),
+    /// From every client that is gone.
+    GoneClient(fn(&GoneClient, &mut dyn Sink)),
     /// From every WABA of a client whose data is shown.
     Waba(fn(&WabaAccount, &mut dyn Sink)),
     /// From every client whose data is shown.
@@ -37,8 +41,19 @@ pub enum Read {
 pub struct ChannelRow<'a> {
     /// The channel.
     pub channel: &'a Channel,
+    /// The last change of each of its watched fields.
+    pub history: &'a History,
     /// Its owner's name, empty if it has none.
     pub client_name: &'a str,
+    /// As much of its phone number as is shown.
+    pub phone_number: &'a str,
+}
+
+/// A channel that is gone.
+#[derive(Debug)]
+pub struct GoneChannelRow<'a> {
+    /// What is remembered of it.
+    pub gone: &'a GoneChannel,
     /// As much of its phone number as is shown.
     pub phone_number: &'a str,
 }
@@ -72,6 +87,8 @@ macro_rules! families {
 /// What the kind of row means.
 macro_rules! row {
     (scope Channel) => { $crate::family::Scope::Channel };
+    (scope GoneChannel) => { $crate::family::Scope::Channel };
+    (scope GoneClient) => { $crate::family::Scope::Client };
     (scope Waba) => { $crate::family::Scope::Waba };
     (scope Client) => { $crate::family::Scope::Client };
     (scope ListedClient) => { $crate::family::Scope::Client };
@@ -79,11 +96,15 @@ macro_rules! row {
     (scope Partner) => { $crate::family::Scope::Partner };
 
     (labels Channel $( $label:literal )*) => { &["partner_id", "client_id", "channel_id" $(, $label )*] };
+    (labels GoneChannel $( $label:literal )*) => { &["partner_id", "client_id", "channel_id" $(, $label )*] };
     (labels Waba $( $label:literal )*) => { &["partner_id", "client_id", "waba_account_id" $(, $label )*] };
     (labels Partner $( $label:literal )*) => { &["partner_id" $(, $label )*] };
     (labels $client:ident $( $label:literal )*) => { &["partner_id", "client_id" $(, $label )*] };
 
     (values Channel $( $values:expr ),*) => {
+        &[$crate::catalogue::PARTNER_ID, $crate::catalogue::CLIENT_ID, $crate::catalogue::CHANNEL_ID $(, $values )*]
+    };
+    (values GoneChannel $( $values:expr ),*) => {
         &[$crate::catalogue::PARTNER_ID, $crate::catalogue::CLIENT_ID, $crate::catalogue::CHANNEL_ID $(, $values )*]
     };
     (values Waba $( $values:expr ),*) => {

@@ -16,7 +16,7 @@ pub(super) const FAMILIES: &[Entry] = families! {
         "Duration of the last full cycle of background polling.",
         |state, out| out.value(state.last_cycle.map(|(_, took)| took.as_secs_f64()));
     Partner Counter "d360_channel_transitions_total" [
-        "field" = Values::Of(WatchedField::TEXTS),
+        "field" = Values::Of(WatchedField::COUNTED_TEXTS),
         "from" = Values::Text("previous value, none if it was absent", "ready"),
         "to" = Values::Text("new value, none if it is absent", "error"),
     ],

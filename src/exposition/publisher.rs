@@ -182,22 +182,42 @@ impl Publisher {
     /// As many chunks as the clients in a range take. `before` are the pieces
     /// that stood at its beginning.
     fn chunks(&mut self, fleet: &Fleet, ids: Ids, mut before: Part) -> Vec<Chunk> {
-        let clients: Vec<&ClientState> = fleet.clients(ids).collect();
-        split(&clients, self.target)
-            .map(|clients| self.chunk(fleet.partner().as_str(), clients, &std::mem::take(&mut before)))
-            .collect()
+        let clients: Vec<&ClientState> = fleet.clients(ids.clone()).collect();
+        let mut parts: Vec<&[&ClientState]> = split(&clients, self.target).collect();
+        if parts.is_empty() && !fleet.gone().is_empty_in(ids.clone()) {
+            // Nobody is left, but what is gone is still shown.
+            parts.push(&[]);
+        }
+        // A part begins where the one before ends, not at its first client: what is
+        // gone between them belongs to one of them, and only to one.
+        let starts: Vec<_> =
+            parts.iter().skip(1).map(|clients| Bound::Included(clients[0].client.id.clone())).collect();
+        let starts: Vec<_> = std::iter::once(ids.0.clone()).chain(starts).collect();
+        let mut chunks = Vec::with_capacity(parts.len());
+        for (at, clients) in parts.into_iter().enumerate() {
+            let end = starts.get(at + 1).cloned().map_or_else(|| ids.1.clone(), excluded);
+            chunks.push(self.chunk(fleet, (starts[at].clone(), end), clients, &std::mem::take(&mut before)));
+        }
+        chunks
     }
 
-    fn chunk(&mut self, partner: &str, clients: &[&ClientState], before: &Part) -> Chunk {
+    fn chunk(&mut self, fleet: &Fleet, ids: Ids, clients: &[&ClientState], before: &Part) -> Chunk {
+        let first = match &ids.0 {
+            Bound::Included(first) => first.clone(),
+            // The first chunk takes all smaller ids.
+            _ => clients.first().map_or_else(|| ClientId::from(""), |state| state.client.id.clone()),
+        };
+        let partner = fleet.partner().as_str();
         self.renderer.clear();
         let mut overview = Overview::default();
         for state in clients {
             self.renderer.client(partner, state, Change::Data);
             overview.add(state);
         }
+        self.renderer.gone(partner, fleet.gone(), ids);
         overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
-        Chunk { first: clients[0].client.id.clone(), part: self.part(before), overview: Arc::new(overview) }
+        Chunk { first, part: self.part(before), overview: Arc::new(overview) }
     }
 
     /// A piece for each family, of what was rendered last.
@@ -228,6 +248,14 @@ fn joined(chunks: &mut [Chunk], before: Option<Arc<Part>>) -> Arc<Part> {
         None => Piece::join(&mut chunks.iter_mut().map(|chunk| &mut chunk.part[family]).collect::<Vec<_>>()),
     });
     Arc::new(part.collect())
+}
+
+/// The end of a range that another one follows.
+fn excluded(start: Bound<ClientId>) -> Bound<ClientId> {
+    match start {
+        Bound::Included(id) => Bound::Excluded(id),
+        other => other,
+    }
 }
 
 /// What a client counts for in its chunk.

@@ -3,12 +3,14 @@
 //! Row by row, each family of the catalogue appends its lines to a buffer of its
 //! own, so that the ids of a client and a channel are escaped once and then copied.
 
+use std::ops::Bound;
+
 use regex_lite::Regex;
 
 use super::text::{push_float, push_integer, push_label};
-use crate::catalogue::{self, ChannelRow, FAMILIES, Family, Read, Sink, Value};
-use crate::fleet::{Change, ClientState, Fleet, PartnerState};
-use crate::model::WabaAccount;
+use crate::catalogue::{self, ChannelRow, FAMILIES, Family, GoneChannelRow, Read, Sink, Value};
+use crate::fleet::{Change, ClientState, Fleet, Gone, GoneClient, PartnerState};
+use crate::model::{ClientId, WabaAccount};
 
 /// How much of a phone number is exposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,6 +89,9 @@ type ReadRow<R> = fn(&R, &mut dyn Sink);
 /// Reads the samples of one family from a channel.
 type ReadChannel = fn(&ChannelRow<'_>, &mut dyn Sink);
 
+/// Reads the samples of one family from a channel that is gone.
+type ReadGoneChannel = fn(&GoneChannelRow<'_>, &mut dyn Sink);
+
 /// A family's position in the catalogue, and how it is read from rows of one kind.
 type Readers<R> = Vec<(usize, ReadRow<R>)>;
 
@@ -94,6 +99,8 @@ type Readers<R> = Vec<(usize, ReadRow<R>)>;
 #[derive(Debug, Default)]
 struct Families {
     channel: Vec<(usize, ReadChannel)>,
+    gone_channel: Vec<(usize, ReadGoneChannel)>,
+    gone_client: Readers<GoneClient>,
     waba: Readers<WabaAccount>,
     client: Readers<ClientState>,
     listed_client: Readers<ClientState>,
@@ -107,6 +114,8 @@ impl Families {
         for (position, entry) in catalogue::fleet().filter(|(position, _)| !settings.excludes(*position)) {
             match entry.read {
                 Read::Channel(read) => families.channel.push((position, read)),
+                Read::GoneChannel(read) => families.gone_channel.push((position, read)),
+                Read::GoneClient(read) => families.gone_client.push((position, read)),
                 Read::Waba(read) => families.waba.push((position, read)),
                 Read::Client(read) => families.client.push((position, read)),
                 Read::ListedClient(read) => families.listed_client.push((position, read)),
@@ -161,13 +170,28 @@ impl Renderer {
         render(&families.partner, fleet.partner_state(), ids, 1, lines);
     }
 
+    /// Renders what is gone of the clients in a range of ids.
+    pub(super) fn gone(&mut self, partner: &str, gone: &Gone, range: (Bound<ClientId>, Bound<ClientId>)) {
+        let Self { families, lines, ids, settings } = self;
+        for (client, gone) in gone.clients(range.clone()) {
+            client_ids(ids, partner, client);
+            render(&families.gone_client, gone, ids, 2, lines);
+        }
+        for (client, gone) in gone.channels(range) {
+            client_ids(ids, partner, client);
+            ids.push(b',');
+            push_label(ids, "channel_id", gone.id.as_str());
+            let phone_number = &*settings.phone_numbers.shown(gone.phone_number.as_deref());
+            for (position, read) in &families.gone_channel {
+                read(&GoneChannelRow { gone, phone_number }, &mut Writer::new(*position, ids, 3, lines));
+            }
+        }
+    }
+
     /// Renders one client and its channels: all of it, or only its freshness.
     pub(super) fn client(&mut self, partner: &str, state: &ClientState, what: Change) {
         let Self { families, lines, ids, settings } = self;
-        ids.clear();
-        push_label(ids, "partner_id", partner);
-        ids.push(b',');
-        push_label(ids, "client_id", state.client.id.as_str());
+        client_ids(ids, partner, &state.client.id);
         render(&families.client_freshness, state, ids, 2, lines);
         if what == Change::Freshness {
             return;
@@ -178,25 +202,33 @@ impl Renderer {
         }
         render(&families.client, state, ids, 2, lines);
         let client_name = state.client.name.as_deref().unwrap_or_default();
-        let client_ids = ids.len();
+        let own_ids = ids.len();
         for waba in state.wabas() {
-            ids.truncate(client_ids);
+            ids.truncate(own_ids);
             ids.push(b',');
             push_label(ids, "waba_account_id", &waba.id);
             render(&families.waba, &**waba, ids, 3, lines);
         }
         for known in &state.channels {
             let channel = &*known.channel;
-            ids.truncate(client_ids);
+            ids.truncate(own_ids);
             ids.push(b',');
             push_label(ids, "channel_id", channel.id.as_str());
             let phone_number = &*settings.phone_numbers.shown(channel.phone_number.as_deref());
-            let row = ChannelRow { channel, client_name, phone_number };
+            let row = ChannelRow { channel, history: &known.history, client_name, phone_number };
             for (position, read) in &families.channel {
                 read(&row, &mut Writer::new(*position, ids, 3, lines));
             }
         }
     }
+}
+
+/// Escapes the first two ids of a row.
+fn client_ids(ids: &mut Vec<u8>, partner: &str, client: &ClientId) {
+    ids.clear();
+    push_label(ids, "partner_id", partner);
+    ids.push(b',');
+    push_label(ids, "client_id", client.as_str());
 }
 
 /// Appends the lines of one row, `id_labels` of whose labels are its ids.

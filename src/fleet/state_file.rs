@@ -7,20 +7,16 @@
 //! Here: what is in the file. Never here: the disk; see [`super::state_storage`].
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelState, ClientState, Fleet, PartnerState, WatchedField};
-use crate::model::{
-    AccountMode, Availability, Channel, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, PartnerId,
-    QualityRating, ShortText, WabaAccount,
-};
+use super::saved::{Keep, SavedClientState, SavedGoneChannel, SavedGoneClient};
+use super::{ClientState, Fleet, GoneChannel, GoneClient, PartnerState};
+use crate::model::{ClientId, PartnerId, ShortText};
 
 /// The version of the format. One that differs is not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a file of ours begins with.
 pub(super) const MAGIC: &str = "d360_exporter-state";
@@ -48,84 +44,19 @@ impl LoadError {
 }
 
 /// What a state file holds.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Saved {
     partners: Vec<SavedPartner>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Document {
-    partners: Vec<SavedPartner>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
 struct SavedPartner {
-    id: String,
-    up: bool,
-    last_cycle: Option<(Timestamp, Duration)>,
-    /// Field, from, to, count.
-    transitions: Vec<(String, String, String, u64)>,
-    clients: Vec<SavedClient>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct SavedClient {
-    id: String,
-    name: Option<ShortText>,
-    status: Option<ShortText>,
-    created_at: Option<Timestamp>,
-    modified_at: Option<Timestamp>,
-    max_channels: Option<u64>,
-    partner_payload: Option<ShortText>,
-    organisation: Option<ShortText>,
-    business_id: Option<ShortText>,
-    suspicious: Option<bool>,
-    up: Option<bool>,
-    last_refresh: Option<Timestamp>,
-    first_listed: Timestamp,
-    missing_since: Option<Timestamp>,
-    channels: Vec<SavedChannel>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct SavedChannel {
-    id: String,
-    availability: String,
-    quality: String,
-    limit: Option<SavedLimit>,
-    status: String,
-    hub_status: Option<String>,
-    last_quality_event: Option<ShortText>,
-    official_business_account: Option<bool>,
-    phone_number: Option<ShortText>,
-    display_name: Option<ShortText>,
-    waba: Option<SavedWaba>,
-    new_name_status: Option<Box<str>>,
-    setup_error: Option<Box<str>>,
-    on_business_app: Option<bool>,
-    created_at: Option<Timestamp>,
-    cancelled_at: Option<Timestamp>,
-    terminated_at: Option<Timestamp>,
-    account_mode: Option<String>,
-    billing_started_at: Option<Timestamp>,
-    version: Option<u32>,
-    missing_since: Option<Timestamp>,
-    changed_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct SavedWaba {
     id: ShortText,
-    name: Option<ShortText>,
-    business_id: Option<ShortText>,
-    status: Option<ShortText>,
-    verification: Option<ShortText>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum SavedLimit {
-    Recipients(u64),
-    Unlimited,
+    up: bool,
+    last_cycle: Option<(jiff::Timestamp, Duration)>,
+    clients: Vec<SavedClientState>,
+    gone_channels: Vec<(ShortText, SavedGoneChannel)>,
+    gone_clients: Vec<(ShortText, SavedGoneClient)>,
 }
 
 /// The document of a state file, ready to be written.
@@ -134,7 +65,7 @@ enum SavedLimit {
 ///
 /// Fails if the state can't be written as JSON, which is a mistake in here.
 pub fn encode<'a>(fleets: impl Iterator<Item = &'a Fleet>) -> io::Result<Vec<u8>> {
-    let document = Document { partners: fleets.map(save_partner).collect() };
+    let document = Saved { partners: fleets.map(save_partner).collect() };
     let json = serde_json::to_vec(&document)?;
     let mut file = format!("{MAGIC} {VERSION} {} {:08x}\n", json.len(), crc32fast::hash(&json)).into_bytes();
     file.extend_from_slice(&json);
@@ -167,9 +98,8 @@ pub fn decode(content: &[u8]) -> Result<Saved, LoadError> {
             "others; the file was cut or changed",
         ));
     }
-    let Document { partners } = serde_json::from_slice(document)
-        .map_err(|e| LoadError::bad("the state of a fleet", format!("something else ({e})")))?;
-    Ok(Saved { partners })
+    serde_json::from_slice(document)
+        .map_err(|e| LoadError::bad("the state of a fleet", format!("something else ({e})")))
 }
 
 impl Saved {
@@ -189,161 +119,53 @@ impl Saved {
         let at = self.partners.iter().position(|saved| saved.id == partner.as_str())?;
         let saved = self.partners.swap_remove(at);
         let mut fleet = Fleet::new(partner.clone(), max_staleness);
-        let mut state = PartnerState {
+        let state = PartnerState {
             up: saved.up,
             last_cycle: saved.last_cycle.map(|(at, took)| (at.into(), took)),
             ..PartnerState::default()
         };
-        for (field, from, to, count) in saved.transitions {
-            if let Some(field) = WatchedField::ALL.iter().find(|f| f.as_str() == field) {
-                state.transitions.restore(*field, from, to, count);
-            }
-        }
         let clients = saved.clients.into_iter().map(load_client).filter(|state| mine(&state.client.id));
         fleet.restore(state, clients);
+        for (client, gone) in saved.gone_clients.into_iter().map(|(id, gone)| (ClientId::from(id), gone)) {
+            if mine(&client) {
+                fleet.gone.restore_client(client, GoneClient::load(gone));
+            }
+        }
+        for (client, gone) in saved.gone_channels.into_iter().map(|(id, gone)| (ClientId::from(id), gone)) {
+            if mine(&client) {
+                fleet.gone.restore_channel(client, GoneChannel::load(gone));
+            }
+        }
         Some(fleet)
     }
 }
 
 fn save_partner(fleet: &Fleet) -> SavedPartner {
     let state = fleet.partner_state();
-    let transitions = state.transitions.iter().filter(|(.., count)| *count > 0);
     SavedPartner {
-        id: fleet.partner().to_string(),
+        id: fleet.partner().as_str().into(),
         up: state.up,
         last_cycle: state.last_cycle.map(|(at, took)| (at.into(), took)),
-        transitions: transitions
-            .map(|(field, from, to, count)| (field.as_str().to_owned(), from.to_owned(), to.to_owned(), count))
-            .collect(),
-        clients: fleet.clients(..).map(save_client).collect(),
+        clients: fleet.clients(..).map(Keep::save).collect(),
+        gone_channels: fleet.gone.all_channels().map(|(id, gone)| (id.save(), gone.save())).collect(),
+        gone_clients: fleet.gone.clients(..).map(|(id, gone)| (id.save(), gone.save())).collect(),
     }
 }
 
-fn save_client(state: &ClientState) -> SavedClient {
-    let client = &state.client;
-    SavedClient {
-        id: client.id.to_string(),
-        name: client.name.clone(),
-        status: client.status.clone(),
-        created_at: client.created_at.map(Into::into),
-        modified_at: client.modified_at.map(Into::into),
-        max_channels: client.max_channels,
-        partner_payload: client.partner_payload.clone(),
-        organisation: client.organisation.clone(),
-        business_id: client.business_id.clone(),
-        suspicious: client.suspicious,
-        up: state.up,
-        last_refresh: state.last_refresh.map(Into::into),
-        first_listed: state.first_listed.into(),
-        missing_since: state.missing_since.map(Into::into),
-        channels: state.channels.iter().map(save_channel).collect(),
-    }
-}
-
-fn save_channel(state: &ChannelState) -> SavedChannel {
-    let channel = &state.channel;
-    SavedChannel {
-        id: channel.id.to_string(),
-        availability: channel.availability.as_str().to_owned(),
-        quality: channel.quality.as_str().to_owned(),
-        limit: channel.limit.map(|limit| match limit {
-            MessagingLimit::Recipients(n) => SavedLimit::Recipients(n),
-            MessagingLimit::Unlimited => SavedLimit::Unlimited,
-        }),
-        status: channel.status.as_str().to_owned(),
-        hub_status: channel.hub_status.map(|s| s.as_str().to_owned()),
-        last_quality_event: channel.last_quality_event.clone(),
-        official_business_account: channel.official_business_account,
-        phone_number: channel.phone_number.clone(),
-        display_name: channel.display_name.clone(),
-        waba: channel.waba.as_ref().map(|waba| SavedWaba {
-            id: waba.id.clone(),
-            name: waba.name.clone(),
-            business_id: waba.business_id.clone(),
-            status: waba.status.clone(),
-            verification: waba.verification.clone(),
-        }),
-        new_name_status: channel.new_name_status.clone(),
-        setup_error: channel.setup_error.clone(),
-        on_business_app: channel.on_business_app,
-        created_at: channel.created_at.map(Into::into),
-        cancelled_at: channel.cancelled_at.map(Into::into),
-        terminated_at: channel.terminated_at.map(Into::into),
-        account_mode: channel.account_mode.map(|m| m.as_str().to_owned()),
-        billing_started_at: channel.billing_started_at.map(Into::into),
-        version: channel.version,
-        missing_since: state.missing_since.map(Into::into),
-        changed_at: state.changed_at.map(Into::into),
-    }
-}
-
-fn load_client(saved: SavedClient) -> ClientState {
-    let client = Client {
-        id: saved.id.into(),
-        name: saved.name,
-        status: saved.status,
-        created_at: saved.created_at.map(Into::into),
-        modified_at: saved.modified_at.map(Into::into),
-        max_channels: saved.max_channels,
-        partner_payload: saved.partner_payload,
-        organisation: saved.organisation,
-        business_id: saved.business_id,
-        suspicious: saved.suspicious,
-    };
-    let mut state = ClientState::new(client, saved.first_listed.into());
-    state.up = saved.up;
-    state.last_refresh = saved.last_refresh.map(Into::into);
-    state.missing_since = saved.missing_since.map(Into::into);
-    state.channels = saved.channels.into_iter().map(load_channel).collect();
+fn load_client(saved: SavedClientState) -> ClientState {
+    let mut state = ClientState::load(saved);
     state.channels.sort_by(|a, b| a.channel.id.cmp(&b.channel.id));
     // Only a file that a person wrote holds a channel twice; shown twice it would
     // cost the whole scrape.
     state.channels.dedup_by(|a, b| a.channel.id == b.channel.id);
+    (0..state.channels.len()).for_each(|place| state.share_waba(place));
     state
-}
-
-fn load_channel(saved: SavedChannel) -> ChannelState {
-    let channel = Channel {
-        id: saved.id.into(),
-        availability: Availability::parse(&saved.availability).unwrap_or(Availability::Unknown),
-        quality: QualityRating::parse(&saved.quality).unwrap_or(QualityRating::Unknown),
-        limit: saved.limit.map(|limit| match limit {
-            SavedLimit::Recipients(n) => MessagingLimit::Recipients(n),
-            SavedLimit::Unlimited => MessagingLimit::Unlimited,
-        }),
-        status: LifecycleStatus::parse(&saved.status).unwrap_or(LifecycleStatus::Unknown),
-        hub_status: saved.hub_status.map(|s| HubStatus::parse(&s).unwrap_or(HubStatus::Unknown)),
-        last_quality_event: saved.last_quality_event,
-        official_business_account: saved.official_business_account,
-        phone_number: saved.phone_number,
-        display_name: saved.display_name,
-        waba: saved.waba.map(|waba| {
-            let SavedWaba { id, name, business_id, status, verification } = waba;
-            Arc::new(WabaAccount { id, name, business_id, status, verification })
-        }),
-        new_name_status: saved.new_name_status,
-        setup_error: saved.setup_error,
-        on_business_app: saved.on_business_app,
-        created_at: saved.created_at.map(Into::into),
-        cancelled_at: saved.cancelled_at.map(Into::into),
-        terminated_at: saved.terminated_at.map(Into::into),
-        account_mode: saved.account_mode.and_then(|m| AccountMode::parse(&m)),
-        billing_started_at: saved.billing_started_at.map(Into::into),
-        version: saved.version,
-    };
-    ChannelState {
-        channel: Arc::new(channel),
-        changed_at: saved.changed_at.map(Into::into),
-        missing_since: saved.missing_since.map(Into::into),
-        seen_in: 0,
-        fingerprint: 0,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Observation;
+    use crate::model::{Channel, Client, MessagingLimit, Observation, QualityRating};
 
     fn fleet() -> Fleet {
         let mut fleet = Fleet::new("onePA".into(), Duration::from_secs(60));
@@ -357,9 +179,9 @@ mod tests {
             ..Channel::new("xCH")
         };
         let low = Channel { quality: QualityRating::Low, ..channel.clone() };
-        for channel in [channel, low] {
+        let [y, z] = ["yCH", "zCH"].map(Channel::new);
+        for channels in [vec![channel, y.clone(), z], vec![low, y]] {
             fleet.apply(Observation::ClientsListed { clients: vec![client.clone()], complete: true, at });
-            let channels = vec![channel, Channel::new("yCH")];
             fleet.apply(Observation::ChannelsRead { client: "aCL".into(), channels, complete: true, at });
         }
         fleet.apply(Observation::CycleCompleted { took: Duration::from_millis(1500), at });
@@ -381,7 +203,11 @@ mod tests {
             clients
         };
         assert_eq!(clients(&after), clients(&before));
-        assert_eq!(after.partner_state(), before.partner_state());
+        let PartnerState { up, last_cycle, .. } = *before.partner_state();
+        assert_eq!(after.partner_state(), &PartnerState { up, last_cycle, ..PartnerState::default() });
+        let gone = |fleet: &Fleet| format!("{:?}", fleet.gone.all_channels().collect::<Vec<_>>());
+        assert_eq!(gone(&after), gone(&before));
+        assert!(gone(&after).contains("zCH"));
     }
 
     #[test]
@@ -411,14 +237,14 @@ mod tests {
 
     #[test]
     fn errors_say_what_was_found() {
-        let errors = ["", "[]", "d360_exporter-state 2 0 00000000\n", "d360_exporter-state 1 5 00000000\n{}"]
+        let errors = ["", "[]", "d360_exporter-state 1 0 00000000\n", "d360_exporter-state 2 5 00000000\n{}"]
             .map(|content| decode(content.as_bytes()).unwrap_err().to_string());
         assert_eq!(
             errors,
             [
                 "expected a state file of d360_exporter, found another kind of file",
                 "expected a state file of d360_exporter, found another kind of file",
-                "expected version 1, found version `2`",
+                "expected version 2, found version `1`",
                 "expected the length and checksum that the header names, found others; the file was cut or changed",
             ]
         );

@@ -49,13 +49,7 @@ mod tests {
         let mut state = ClientState::new(Client::new("aCL"), crate::model::Timestamp::UNIX_EPOCH);
         for (i, waba) in wabas.iter().enumerate() {
             let channel = Channel { waba: waba.clone().map(Arc::new), ..Channel::new(format!("{i}CH")) };
-            state.channels.push(ChannelState {
-                channel: Arc::new(channel),
-                changed_at: None,
-                missing_since: None,
-                seen_in: 0,
-                fingerprint: 0,
-            });
+            state.channels.push(ChannelState::new(channel));
         }
         state
     }

@@ -20,6 +20,7 @@
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
 //! | [`reload`] | a configuration that changes while the exporter runs |
+//! | [`health`] | what tells whether a number can send, what got worse, what is gone |
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`hangs`] | that a stuck log, disk, name server or clock, and signals, stop nothing |
@@ -39,6 +40,7 @@ mod faults;
 mod fuzz_seeds;
 mod hangs;
 mod harness;
+mod health;
 mod negotiation;
 mod outbound;
 mod packaging;

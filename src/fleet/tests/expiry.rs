@@ -103,6 +103,7 @@ fn a_drop_while_nobody_could_look_is_still_a_transition() {
         field: WatchedField::QualityRating,
         from: "high".into(),
         to: "low".into(),
+        direction: Direction::Worse,
     };
     assert_eq!(fleet.apply(read_as(2 * BOUND, "a", vec![dropped, good("y")])), [transition]);
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn transition(field: WatchedField, from: &'static str, to: &'static str) -> Transition {
-    Transition { client: "a".into(), channel: "x".into(), field, from: from.into(), to: to.into() }
+fn transition(field: WatchedField, from: &'static str, to: &'static str, direction: Direction) -> Transition {
+    Transition { client: "a".into(), channel: "x".into(), field, from: from.into(), to: to.into(), direction }
 }
 
 /// The counts that are not 0.
@@ -25,10 +25,10 @@ fn every_watched_field_that_changed_is_a_transition_and_is_counted() {
     assert_eq!(
         fleet.apply(read_as(60, "a", vec![changed, good("y")])),
         [
-            transition(WatchedField::AvailabilityStatus, "ready", "error"),
-            transition(WatchedField::QualityRating, "high", "unknown"),
-            transition(WatchedField::MessagingLimit, "1000", "none"),
-            transition(WatchedField::Status, "ready", "removed"),
+            transition(WatchedField::AvailabilityStatus, "ready", "error", Direction::Worse),
+            transition(WatchedField::QualityRating, "high", "unknown", Direction::Other),
+            transition(WatchedField::MessagingLimit, "1000", "none", Direction::Other),
+            transition(WatchedField::Status, "ready", "removed", Direction::Worse),
         ]
     );
     assert_eq!(
@@ -79,7 +79,7 @@ fn a_channel_that_is_missing_for_a_while_is_compared_with_what_it_was() {
     let low = Channel { quality: QualityRating::Low, ..good("x") };
     assert_eq!(
         fleet.apply(read_as(120, "a", vec![low, good("y")])),
-        [transition(WatchedField::QualityRating, "high", "low")]
+        [transition(WatchedField::QualityRating, "high", "low", Direction::Worse)]
     );
 }
 

@@ -13,10 +13,11 @@ const RATINGS: &[&str] = &["high", "medium", "low", "na", "unknown"];
 /// Families that tell when and how the data was read, and not what it is.
 const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timestamp_seconds"];
 
-/// Whether a family speaks of a client or a channel, and of what it is.
+/// Whether a family describes a client, a channel or an account as it is now.
 pub fn is_of_fleet(family: &str) -> bool {
     let of_fleet = ["d360_client_", "d360_channel_", "d360_waba_"].iter().any(|prefix| family.starts_with(prefix));
-    of_fleet && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
+    let of_history = family.ends_with("_gone_timestamp_seconds") || family.ends_with("_last_change_timestamp_seconds");
+    of_fleet && !of_history && family != "d360_channel_transitions_total" && !FRESHNESS.contains(&family)
 }
 
 /// All series of clients and channels, without those of freshness.
