@@ -8,10 +8,10 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl faket
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare pictures dist-docs install uninstall deb deb-test deny sbom image-test faults fuzz soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz soak
 
 help: ## List the recipes
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 test: test-tools ## Install what the tests need, and run all of them
 	$(CARGO) test --locked
@@ -70,6 +70,13 @@ demo-stack: ## Run exporter and simulator with real Prometheus and Alertmanager
 	$(CARGO) build --release --locked
 	./scripts/demo-stack.sh
 
+dashboards: ## Write dashboards/*.json from their source in dashboards/source
+	@./scripts/install-python-packages.sh
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(or $(CARGO_TARGET_DIR),target)/python python3 dashboards/build.py
+
+bench-dashboards: test-tools ## Open every panel over a fleet of CLIENTS times ten channels, and print the slowest
+	DASHBOARD_CLIENTS=$(or $(CLIENTS),10000) $(CARGO) test --release --locked --test it every_panel_of_a_large_fleet -- --nocapture
+
 pictures: test-tools ## Take the pictures of the status page that the README shows
 	UPDATE_PICTURES=1 $(CARGO) test --locked --test it the_pictures_of_the_readme
 
@@ -125,6 +132,12 @@ deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 deb: dist-docs ## Build the Debian package (needs `cargo install cargo-deb`)
 	$(CARGO) deb --locked --no-build
+
+PROMETHEUS_3 := $(CURDIR)/target/prometheus3
+
+test-prometheus3: test-tools ## Build Prometheus 3 with Go, and scrape and evaluate with it what Debian's Prometheus 2 does in the tests
+	@./scripts/install-prometheus3.sh $(PROMETHEUS_3)
+	PATH=$(PROMETHEUS_3):$$PATH $(CARGO) test --locked --test it -- prometheus signal::rules signal::chain signal::queries
 
 deb-test: deb ## Install, upgrade and purge the Debian package in a clean Debian (root; needs cargo-deb)
 	@./scripts/install-packages.sh debootstrap

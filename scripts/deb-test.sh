@@ -24,9 +24,11 @@ inside() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 # Everything but what dpkg writes about itself.
 files() { (cd "$root" && find . -path ./proc -prune -o -path ./var/lib/dpkg -prune -o -path ./var/log -prune -o -path ./var/cache -prune -o -print | sort); }
 
-new=$(ls -t target/debian/*.deb | head -n 1)
+new=$work/$(basename "$(ls -t target/debian/*.deb | head -n 1)")
+# Put aside, because the next line cleans up there.
+cp "target/debian/$(basename "$new")" "$new"
 # The same program as a version of long ago.
-cargo deb --quiet --locked --no-build --deb-version 0.0.1-1 --output "$work/old.deb"
+cargo deb --quiet --locked --no-build --fast --deb-version 0.0.1-1 --output "$work/old.deb"
 SECONDS=0
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
 # deb-systemd-helper comes with init-system-helpers, which is in every Debian; systemd itself need not be there.

@@ -4,8 +4,9 @@
 //! * `files`, `promql`: what the files say, and which names their expressions read and return.
 //! * `lint`, `names`, `rules`, `runbooks`, `deploy`, `helm`: tests of the files as they stand.
 //! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
-//! * `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
+//! * `boards`, `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
 
+mod boards;
 mod chain;
 mod daemon;
 mod demo_stack;

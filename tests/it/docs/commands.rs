@@ -54,6 +54,7 @@ const PROOFS: &[(&str, &str, Proof)] = &[
     ("docs/sizing.md", "UPDATE_DOCS=1 cargo test --test it sizing", Proof::Test("the_figures_on_sizing_are_measured")),
     ("docs/sizing.md", "scripts/memory.sh target", Proof::Test("the_script_measures_the_memory_of_a_fleet")),
     ("docs/recipes/scrape-guards.md", "curl --silent 'http://localhost:10360", Proof::RunsOnDemo),
+    ("dashboards/README.md", "make dashboards", Proof::Make),
     ("dashboards/README.md", "sed -i 's|https://d360-exporter.example/runbooks/", Proof::Runs("dashboards")),
     ("rules/README.md", "sed -i -e 's#https://d360-exporter.example/runbooks#", Proof::Runs("rules")),
     (

@@ -52,6 +52,16 @@ impl Daemon {
         self.child.try_wait().unwrap()
     }
 
+    /// The processor time that it has used.
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name, in brackets, may hold anything; user and system time are the 12th and 13th field behind it.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: f64 = fields[11..=12].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+        // Linux shows a hundred ticks per second to every program.
+        ticks / 100.0
+    }
+
     /// Sends a signal.
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();

@@ -39,8 +39,11 @@ pub(super) fn captures(pattern: &str, text: &str) -> Vec<String> {
     regex.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-/// The rules as shipped.
+/// The alerts as shipped, and what they are built on.
 pub(super) const RULES: &str = "rules/d360.rules.yml";
+
+/// What the dashboards read of the whole fleet.
+pub(super) const DASHBOARD_RULES: &str = "rules/d360.dashboards.rules.yml";
 
 /// A rule file.
 #[derive(Debug, Deserialize)]
@@ -55,6 +58,9 @@ pub(super) struct RuleFile {
 pub(super) struct RuleGroup {
     #[serde(rename = "name")]
     _name: String,
+    /// Minutes between two evaluations, where the group does not take those of Prometheus.
+    #[serde(rename = "interval")]
+    _interval: Option<String>,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -84,7 +90,8 @@ impl Rule {
 
 /// Every rule as shipped.
 pub(super) fn rules() -> Vec<Rule> {
-    yaml::<RuleFile>(RULES).groups.into_iter().flat_map(|group| group.rules).collect()
+    let files = list("rules", ".rules.yml").into_iter().map(|file| yaml::<RuleFile>(&file));
+    files.flat_map(|file| file.groups).flat_map(|group| group.rules).collect()
 }
 
 /// Every alert as shipped.
@@ -173,5 +180,7 @@ pub(super) const RATE_INTERVAL_SECONDS: u64 = 4321;
 pub(super) fn expand(expr: &str) -> String {
     expr.replace("$__rate_interval", &format!("{RATE_INTERVAL_SECONDS}s"))
         .replace("$__interval", "1234s")
+        .replace("$__range_s", "2345")
         .replace("$__range", "2345s")
+        .replace("${__from:date:seconds}", "1700000000")
 }

@@ -73,7 +73,7 @@ fn template_label_promql_rule() {
     holds(|dashboard| {
         let bad = |variable: &Value| {
             let query = text(variable, "query");
-            let inner = captures(r"^(?:label_values|label_names|metrics|query_result)\((.+?)(?:, *\w+)?\)$", query);
+            let inner = captures(r"(?s)^(?:label_values|label_names|metrics|query_result)\((.+?)(?:, *\w+)?\)$", query);
             let parsed = inner.first().ok_or("no query function".to_owned()).and_then(|expr| parse(expr));
             parsed.err().map(|why| format!("{}: {query}: {why}", dashboard.file))
         };
@@ -122,6 +122,7 @@ const UNITS: &[&str] = &[
     "ms",
     "bytes",
     "reqps",
+    "m",
     "dateTimeAsIso",
     "dateTimeFromNow",
     "dtdurations",
@@ -179,13 +180,19 @@ fn target_rate_interval_rule() {
     });
 }
 
+/// What rules record, and what Prometheus says of alerts, has no target.
+fn has_target(name: &str) -> bool {
+    !name.contains(':') && !name.starts_with("ALERTS")
+}
+
 /// What the rules for `job` and `instance` ask of every selector.
 fn target_matcher(dashboard: &Dashboard, label: &str) -> Vec<String> {
     let expected = format!("{label}=~\"${label}\"");
     each_target(dashboard, |target| {
         each_selector(target, |selector, _, _| {
             let has = selector.matchers.matchers.iter().any(|matcher| matcher.to_string() == expected);
-            (!has).then(|| format!("expected {expected}: {selector}"))
+            let needed = selector.name.as_deref().is_some_and(has_target);
+            (needed && !has).then(|| format!("expected {expected}: {selector}"))
         })
     })
 }

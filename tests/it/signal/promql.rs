@@ -46,6 +46,10 @@ impl Known {
     /// What Prometheus gets from a scrape, and what the rules record.
     pub(super) fn new() -> Self {
         let mut known = Self(BTreeMap::from([("up".to_owned(), labels(TARGET))]));
+        // What Prometheus writes about alerts: here with the labels that alerts about channels have.
+        let alert = ["alertname", "severity", "partner_id", "client_id", "channel_id"];
+        known.0.insert("ALERTS_FOR_STATE".to_owned(), labels(alert));
+        known.0.insert("ALERTS".to_owned(), labels(alert.into_iter().chain(["alertstate"])));
         for family in FAMILIES {
             let own = labels(family.labels.iter().copied().chain(TARGET));
             if family.kind == Kind::Histogram {

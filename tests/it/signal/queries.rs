@@ -5,26 +5,41 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::files::{Dashboard, Target, dashboards, items, text};
+use super::names::asked;
 use super::stack::Stack;
 
-/// A query with its variables replaced as with nothing chosen. A day becomes half a minute: this Prometheus is young.
-fn substituted(target: &Target) -> String {
-    let mut expr = target.expr.replace("$__rate_interval", "15s").replace("offset 24h", "offset 30s");
-    for variable in ["job", "instance", "partner_id", "client_id", "channel_id"] {
-        expr = expr.replace(&format!("\"${variable}\""), "\".+\"");
+/// Panels that are empty where nothing is wrong, or where something is not collected.
+const MAY_BE_EMPTY: [&str; 3] = ["WABA accounts in trouble", "Balance", "Client balances"];
+
+/// What stands for a dashboard's variables: nothing chosen, a time range, and the moment at which it begins.
+pub(super) fn substituted(target: &Target, client: &str, range: u64, begin: f64) -> String {
+    let mut expr = target.expr.replace("$__rate_interval", "15s").replace("${__from:date:seconds}", &begin.to_string());
+    expr = expr.replace("$__range_s", &range.to_string()).replace("$__range", &format!("{range}s"));
+    // The dashboard for channels has no choice of all clients.
+    let client = if target.place.contains("channel.json") { client } else { ".*" };
+    for (variable, value) in
+        [("job", ".+"), ("instance", ".+"), ("partner_id", ".+"), ("client_id", client), ("channel_id", ".*")]
+    {
+        expr = expr.replace(&format!("\"${variable}\""), &format!("\"{value}\""));
+        expr = expr.replace(&format!("\"${variable}|\""), &format!("\"{value}|\""));
     }
+    expr = expr.replace("${search:regex}", "");
     assert!(!expr.contains('$'), "{}: a variable is left in {expr}", target.place);
     expr
 }
 
-/// Runs a query as its panel does: an instant, or the last half minute.
+/// How far the panels look back. This Prometheus is young.
+const RANGE: u64 = 60;
+
+/// Runs a query as its panel does: an instant, or the time range.
 async fn run(stack: &Stack, target: &Target) -> Result<Value, String> {
-    let expr = substituted(target);
+    let now = stack.ask("query", &[("query", "time()")]).await?["result"][0].as_f64().unwrap_or_default();
+    let begin = now - RANGE as f64;
+    let expr = substituted(target, ".*", RANGE, begin);
     if target.instant {
         return stack.ask("query", &[("query", &expr)]).await;
     }
-    let now = stack.ask("query", &[("query", "time()")]).await?["result"][0].as_f64().unwrap_or_default();
-    let (start, end) = ((now - 30.0).to_string(), now.to_string());
+    let (start, end) = (begin.to_string(), now.to_string());
     stack.ask("query_range", &[("query", &expr), ("start", &start), ("end", &end), ("step", "5")]).await
 }
 
@@ -52,8 +67,6 @@ fn judge(target: &Target, data: &Value) -> Option<String> {
 async fn eventful() -> Stack {
     let stack = Stack::start(6, 4).await;
     let channel = |client: usize, channel: usize| stack.clients[client].channels[channel].clone();
-    // Known half a minute ago, so that it can have changed since.
-    stack.until_it_holds("count(d360_channel_quality_score offset 30s)").await;
     for (id, fields) in [
         (channel(0, 0), json!({"current_quality_rating": "Low", "current_quality_update_event": "flagged"})),
         (channel(0, 1), json!({"current_quality_rating": "Medium", "current_limit": "TIER_250"})),
@@ -69,6 +82,7 @@ async fn eventful() -> Stack {
     stack.control(Method::PUT, "faults", Some(&faults)).await;
     stack.until_it_holds("d360_client_up == 0 and on () d360_channel_quality_score == 1").await;
     stack.until_it_holds(r#"d360_channel_availability_status{status="error"} == 1"#).await;
+    stack.until_it_holds(r#"ALERTS{alertstate="firing", channel_id!=""}"#).await;
     stack.until_it_holds("count(d360_channel_termination_timestamp_seconds) == 2").await;
     stack
 }
@@ -87,6 +101,8 @@ async fn every_query_of_a_dashboard_returns_data_of_the_type_that_its_panel_show
             Ok(data) => judge(&target, &data),
             Err(why) => Some(why),
         };
+        let expected = MAY_BE_EMPTY.iter().any(|title| target.place.contains(title));
+        let finding = finding.filter(|why| !(expected && why == "found no data"));
         findings.extend(finding.map(|why| format!("{}: {why}", target.place)));
     }
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
@@ -97,12 +113,16 @@ async fn every_variable_of_a_dashboard_has_values_to_choose_from() {
     let stack = Stack::start(2, 2).await;
     for dashboard in dashboards() {
         for variable in dashboard.variables().iter().filter(|v| text(v, "type") == "query") {
-            let query = text(variable, "query").replace("\"$", "\".+|$");
-            let inner = query.trim_start_matches("label_values(").trim_end_matches(')');
-            let (expr, label) = inner.rsplit_once(", ").unwrap();
+            let query = text(variable, "query");
+            let (expr, label) = asked(query);
+            let expr = ["job", "instance", "partner_id", "client_id"]
+                .iter()
+                .fold(expr, |expr, name| expr.replace(&format!("\"${name}\""), "\".+\""))
+                .replace("${search:regex}", "");
+            let label = label.unwrap_or_else(|| text(variable, "name").to_owned());
             let data = stack.query(&format!("count by ({label}) ({expr})")).await.unwrap();
             assert!(
-                data.iter().all(|series| !text(&series["metric"], label).is_empty()),
+                data.iter().all(|series| !text(&series["metric"], &label).is_empty()),
                 "{}: {query}",
                 dashboard.file
             );

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::files::{RULES, alerts, captures, items, list, path, read, text, yaml};
+use super::files::{alerts, captures, items, list, path, read, text, yaml};
 use super::programs::{command, succeeds};
 
 #[test]
 fn promtool_finds_nothing_wrong_with_the_rules_not_even_a_matter_of_taste() {
-    succeeds(command("promtool", "prometheus").args(["check", "rules", "--lint=all", "--lint-fatal"]).arg(path(RULES)));
+    for file in list("rules", ".rules.yml") {
+        let mut promtool = command("promtool", "prometheus");
+        succeeds(promtool.args(["check", "rules", "--lint=all", "--lint-fatal"]).arg(path(&file)));
+    }
 }
 
 /// Runs the unit tests of one file.

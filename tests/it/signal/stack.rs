@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::Duration;
 
 use super::daemon::{Daemon, free_port, until};
-use super::files::{RULES, captures, items, path, read, text};
+use super::files::{DASHBOARD_RULES, RULES, captures, items, path, read, text};
 use super::programs::{command, exporter, succeeds};
 
 /// How long a program may take to start, or a change to show.
@@ -92,6 +92,13 @@ pub(super) fn quick_rules() -> String {
     quick
 }
 
+/// The rules of the dashboards, evaluated as often as all others here.
+pub(super) fn quick_dashboard_rules() -> String {
+    let rules = read(DASHBOARD_RULES);
+    assert_eq!(captures(r"(?m)^    interval: (\w+)$", &rules), ["3m"]);
+    rules.replace("    interval: 3m\n", "")
+}
+
 /// The shipped configuration of Alertmanager with shorter times and another address.
 fn quick_alertmanager(receiver: u16) -> String {
     let mut config = read("rules/alertmanager.yml");
@@ -110,7 +117,7 @@ fn quick_alertmanager(receiver: u16) -> String {
 fn prometheus_config(exporter: u16, alertmanager: u16) -> String {
     format!(
         "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
-rule_files: [quick.rules.yml]
+rule_files: [quick.rules.yml, quick.dashboards.rules.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}
 scrape_configs: [{{job_name: whatsapp, static_configs: [{{targets: ['127.0.0.1:{exporter}']}}]}}]
 "
@@ -127,6 +134,7 @@ impl Stack {
         let [simulator_port, exporter_port, prometheus_port, alertmanager_port] = [(); 4].map(|()| free_port());
         let (receiver_port, received) = receiver().await;
         std::fs::write(dir.path().join("quick.rules.yml"), quick_rules()).unwrap();
+        std::fs::write(dir.path().join("quick.dashboards.rules.yml"), quick_dashboard_rules()).unwrap();
         std::fs::write(dir.path().join("prometheus.yml"), prometheus_config(exporter_port, alertmanager_port)).unwrap();
         std::fs::write(dir.path().join("alertmanager.yml"), quick_alertmanager(receiver_port)).unwrap();
 
