@@ -77,12 +77,9 @@ def freshness():
                       ("Value", tables.age("Last read", (None, "green"), (600, "yellow"), (1800, "red")))],
                      hidden=["partner_id"], sort=[("Last read", True)], size=(8, 8)),
         timeline("Partner reachable", "Whether the last attempt to list each partner's clients succeeded.", per_partner("up"),
-                 "{{partner_id}} {{instance}}", OK, width=8, height=6),
+                 "{{partner_id}} {{instance}}", OK, width=12, height=6),
         graph("Unreadable clients", "Clients by partner whose channels could not be read at the last attempt.",
-              [(f"partner:d360_client_up:failed{{partner_id=~\"$partner_id\"}}", "{{partner_id}}")], width=8, height=6, decimals=0),
-        graph("Unconfirmed removals", "Clients and channels that were seen missing, and are not yet believed to be gone.",
-              [(f"sum by (kind) (max by (partner_id, kind) (d360_partner_unconfirmed_removals{{{PARTNER}}}))", "{{kind}}")], width=8,
-              height=6, decimals=0),
+              [(f"partner:d360_client_up:failed{{partner_id=~\"$partner_id\"}}", "{{partner_id}}")], width=12, height=6, decimals=0),
     ]  # fmt: skip
 
 
@@ -90,8 +87,6 @@ def api():
     """What the API does."""
     bucket = "max by (job, instance, endpoint, le) (rate(d360_api_request_duration_seconds_bucket{" + TARGET + "}[$__rate_interval]))"
     quantiles = [(f"histogram_quantile({q}, sum by (le) ({bucket}))", f"p{int(q * 100)}") for q in (0.5, 0.9, 0.99)]
-    strategy = f"max by (partner_id, strategy) (d360_partner_strategy{{{PARTNER}}})"
-    missing = f"max by (partner_id, endpoint, field) (d360_api_items_without_field{{{PARTNER}}})"
     return [
         graph("Requests and budget", "API requests per second by endpoint, stacked, and what the pacer allows. Requests at the budget mean that "
               "the pacer is the limit; a budget that halves means 429 answers.",
@@ -116,11 +111,7 @@ def api():
         parts.per_step(graph("Rejected items", "Clients and channels in responses that could not be used, by endpoint and reason. The rest of "
                              "the response counts.",
                              [(f"sum by (endpoint, reason) ({grown('d360_api_rejected_items_total', 'partner_id, endpoint, reason')})",
-                               "{{endpoint}} {{reason}}")], width=8, height=7)),
-        graph("Items without a field", "Items of the last read in which the key of a watched field was absent. Above zero: the API has changed.",
-              [(missing, "{{endpoint}} {{field}}")], width=8, height=7, decimals=0),
-        timeline("Strategy", "How the channels are read: client by client, or in bulk.",
-                 f'2 * ({strategy} == 1)', "{{partner_id}} {{strategy}}", {2: ("In use", "blue")}, height=5),
+                               "{{endpoint}} {{reason}}")], width=16, height=7)),
     ]  # fmt: skip
 
 

@@ -186,14 +186,12 @@ def over_time():
         state_graph("Channels by quality rating", "How many channels had each quality rating.",
                     f"sum by (rating) ({RATING}{{{CHOSEN}}})", "rating", parts.RATING, "D360FleetQualityDrop"),
         graph("Age of the data", "Per partner: how long ago the client that was read longest ago was read, and the average over all "
-              "clients.", age, unit="s", width=12),
-        graph("Balance", "The partner's prepaid balance, where --collect.balance is on.",
-              [(f"max by (partner_id, currency) (d360_partner_balance{{{PARTNER}}})", "{{partner_id}} {{currency}}")], width=12),
+              "clients.", age, unit="s", width=24),
     ]  # fmt: skip
 
 
 def accounts():
-    """WhatsApp business accounts, portfolios and balances."""
+    """WhatsApp business accounts and portfolios."""
     account = "partner_id, client_id, waba_account_id"
     info = f"topk by ({account}) (1, max by ({account}, waba_account_name, business_id) (d360_waba_account_info{{{CLIENT}}}))"
     state = f'topk(500, max by ({account}, status) (d360_waba_account_status{{{CLIENT}, status!="approved"}} == 1))'
@@ -210,11 +208,7 @@ def accounts():
                      [f"topk(100, {portfolio}{{{CHOSEN}}})",
                       f"{least}{{{CHOSEN}}} and on (partner_id, business_id) topk(100, {portfolio}{{{CHOSEN}}})"],
                      ["business_id", ("Value #A", [name("Channels"), width(100)]), ("Value #B", tables.limit()), "partner_id"],
-                     sort=[("Channels", True)], size=(6, 8)),
-        tables.build("Client balances", "The 50 clients with the lowest prepaid balance, where --collect.balance is “clients”.",
-                     [parts.with_client_name(f"bottomk(50, max by ({CLIENT_KEY}, currency) (d360_client_balance{{{CLIENT}}}))")],
-                     ["client_name", "client_id", ("Value", [name("Balance"), prop("decimals", 2), width(100)]), "currency"],
-                     hidden=["partner_id"], sort=[("Balance", False)], size=(6, 8)),
+                     sort=[("Channels", True)], size=(12, 8)),
     ]  # fmt: skip
 
 
@@ -261,7 +255,7 @@ def build():
         built.with_panel(panel)
     built.with_panel(firing_alerts()).with_panel(attention())
     for title, panels in (
-        ("What happened", happened()), ("Fleet by state", states()), ("Over time", over_time()), ("WABA, portfolio, balance", accounts()),
+        ("What happened", happened()), ("Fleet by state", states()), ("Over time", over_time()), ("WABA and portfolios", accounts()),
         ("Clients", clients()),
     ):  # fmt: skip
         built.with_row(row(title))

@@ -8,8 +8,8 @@ use super::files::{Dashboard, Target, dashboards, items, text};
 use super::names::asked;
 use super::stack::Stack;
 
-/// Panels that are empty where nothing is wrong, or where something is not collected.
-const MAY_BE_EMPTY: [&str; 3] = ["WABA accounts in trouble", "Balance", "Client balances"];
+/// Panels that show what this fleet does not have.
+const MAY_BE_EMPTY: [&str; 3] = ["WABA accounts in trouble", "Gone channels", "Connections"];
 
 /// What stands for a dashboard's variables: nothing chosen, a time range, and the moment at which it begins.
 pub(super) fn substituted(target: &Target, client: &str, range: u64, begin: f64) -> String {
@@ -82,6 +82,7 @@ async fn eventful() -> Stack {
     stack.control(Method::PUT, "faults", Some(&faults)).await;
     stack.until_it_holds("d360_client_up == 0 and on () d360_channel_quality_score == 1").await;
     stack.until_it_holds(r#"d360_channel_availability_status{status="error"} == 1"#).await;
+    stack.until_it_holds("channel:d360_channel_last_change_timestamp_seconds:recent").await;
     stack.until_it_holds(r#"ALERTS{alertstate="firing", channel_id!=""}"#).await;
     stack.until_it_holds("count(d360_channel_termination_timestamp_seconds) == 2").await;
     stack
