@@ -12,6 +12,7 @@
 //! drop in between is still a transition.
 
 mod changes;
+mod clock_step;
 mod gone;
 mod history;
 mod overview;

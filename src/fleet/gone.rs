@@ -223,6 +223,14 @@ impl Gone {
         changed
     }
 
+    /// Calls `set` with all times, and returns whose they are.
+    pub(super) fn set_times(&mut self, set: impl Fn(&mut Timestamp)) -> Vec<ClientId> {
+        let channels = self.channels.values_mut().flatten().chain(self.left.iter_mut().map(|(_, gone)| gone));
+        channels.map(|gone| &mut gone.at).chain(self.clients.values_mut().map(|gone| &mut gone.at)).for_each(&set);
+        self.next_expiry.iter_mut().for_each(&set);
+        self.channels.keys().chain(self.clients.keys()).cloned().collect()
+    }
+
     fn expect_expiry(&mut self, gone_at: Timestamp) {
         let at = gone_at.saturating_add(KEPT);
         self.next_expiry = Some(self.next_expiry.map_or(at, |next| next.min(at)));

@@ -44,6 +44,11 @@ impl History {
         self.0.iter().flat_map(|changes| &changes.list)
     }
 
+    /// The times of the changes.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.0.iter_mut().flat_map(|changes| &mut changes.list).map(|change| &mut change.at)
+    }
+
     /// Takes note of a transition. One that only goes back to the value that was
     /// there less than an hour ago, before a better one, becomes
     /// [`Direction::Other`].

@@ -100,6 +100,7 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
                 }
             }
             () = sleep_until(next_publication) => {
+                follow_wall_clock(&mut state, &telemetry, clock);
                 let now = clock.now();
                 state.fleets.values_mut().for_each(|fleet| fleet.expire(now));
                 if partners_changed || state.fleets.values().any(Fleet::has_changes) {
@@ -128,6 +129,15 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
     if let Some(keeper) = keeper {
         let content = async { with(&publisher, state, |state| state_file::encode(state.fleets.values())).await.1 };
         keeper.write_last(content).await;
+    }
+}
+
+/// Times that were shown before somebody set the wall clock move with it.
+fn follow_wall_clock(state: &mut State, telemetry: &Telemetry, clock: Clock) {
+    if let Some(by) = clock.follow().filter(|by| !by.is_zero()) {
+        state.fleets.values_mut().for_each(|fleet| fleet.wall_clock_set(by));
+        telemetry.wall_clock_set(by);
+        info!(seconds = by.as_secs(), "the wall clock was set; the times shown move with it");
     }
 }
 

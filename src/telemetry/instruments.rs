@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
@@ -224,6 +225,11 @@ impl Telemetry {
         if successful {
             self.instruments().reload_success_timestamp.set(now.as_second());
         }
+    }
+
+    /// Moves the times that are shown as far as somebody set the wall clock.
+    pub fn wall_clock_set(&self, by: SignedDuration) {
+        self.instruments().reload_success_timestamp.add(by.as_secs());
     }
 
     /// Takes note of whether the web configuration file, which is read again by

@@ -31,7 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::line::Line;
 use self::sink::Sink;
-use crate::clock::Clock;
+use crate::clock::wall;
 use crate::redaction::redact;
 
 /// How a log line is written.
@@ -64,7 +64,7 @@ static LOG: OnceLock<Sink> = OnceLock::new();
 pub fn init(level: LevelFilter, format: Format) -> std::io::Result<()> {
     let report = move |dropped: u64| {
         let message = "log lines were dropped because nobody read the log";
-        let mut line = Line::new(format, Clock::system().now(), Level::WARN, message);
+        let mut line = Line::new(format, wall(), Level::WARN, message);
         line.push_plain("lines", dropped);
         line.finish()
     };
@@ -114,7 +114,7 @@ struct ToSink {
 
 impl<S: Subscriber> Layer<S> for ToSink {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        self.sink.push(&Line::of(self.format, Clock::system().now(), event).finish());
+        self.sink.push(&Line::of(self.format, wall(), event).finish());
     }
 }
 

@@ -5,6 +5,7 @@
 //! name server that hang are `fsync` and `getaddrinfo` of a small library that the
 //! program is started with ([`crate::harness::Hanging`]).
 
+mod clock;
 mod disk;
 mod log;
 mod signals;

@@ -19,9 +19,7 @@ pub use certificates::{Authority, Pair};
 pub use expected::{expected, is_of_fleet, metrics_of};
 pub use exporter::Exporter;
 pub use exposition::{Exposition, Series, SeriesMap};
-pub use outside::Hanging;
-#[allow(unused_imports, reason = "not every binary of tests steps it")]
-pub use outside::WallClock;
+pub use outside::{Hanging, WallClock};
 pub use process::{Program, listening_on, tool};
 
 /// How long anything may take on a busy machine before it counts as not

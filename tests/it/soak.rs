@@ -160,11 +160,13 @@ impl Outside {
         if rng.random_bool(0.3) {
             self.disk.set("disk", true);
         }
+        self.clock.step(["+0", "-3600", "+7200"].choose(rng).unwrap());
     }
 
     fn heal(&self, exporter: &Exporter) {
         exporter.program.leave_unread(false);
         self.disk.set("disk", false);
+        self.clock.step("+0");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::process::Stdio;
 
+use futures_util::future::join_all;
 use rustix::pipe::fcntl_setpipe_size;
 use serde_json::json;
 
@@ -46,34 +47,39 @@ impl Unread {
     }
 }
 
+/// Channels whose changes fill the log: fifteen lines of 400 bytes for each.
+const CHANNELS: usize = 400;
+
 /// A channel's id that makes a line about it long.
 fn long_id(nth: usize) -> String {
-    format!("{}{nth}CH", "x".repeat(2000))
+    format!("{}{nth}CH", "x".repeat(240))
 }
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_stops_neither_polling_nor_expiry_nor_scrapes() {
     let api = Api::start(fleet(3, 1)).await;
     let client = api.ids().await.remove(0).0;
-    for nth in 0..100 {
+    for nth in 0..CHANNELS {
         api.put_channel(&long_id(nth), json!({ "client_id": client, "current_quality_rating": "High" })).await;
     }
     let exporter = Unread::start(&api, &["--poll.max-staleness=5s"]).await;
-    exporter.until("all channels", |e| e.matching("d360_channel_info", &[]).len() == 103).await;
+    exporter.until("all channels", |e| e.matching("d360_channel_info", &[]).len() == CHANNELS + 3).await;
     let transitions = |e: &Exposition| e.sum("d360_channel_transitions_total", &[]);
-    // Two thousand lines of two kilobytes: more than waits in the queue.
-    for round in 1..=20 {
+    // More than waits in the queue.
+    for round in 1..=15_u32 {
         let rating = if round % 2 == 0 { "High" } else { "Low" };
-        for nth in 0..100 {
+        let changed = (0..CHANNELS).map(async |nth| {
             api.patch_channel(&long_id(nth), json!({ "current_quality_rating": rating })).await;
-        }
-        exporter.until("the transitions", |e| transitions(e) >= f64::from(round * 100)).await;
+        });
+        join_all(changed).await;
+        exporter.until("the transitions", |e| transitions(e) >= f64::from(round) * CHANNELS as f64).await;
     }
     exporter.until("dropped lines", |e| e.sum(DROPPED, &[]) > 100.0).await;
     api.faults(json!([{ "kind": "hang" }])).await;
     exporter.until("the expiry", |e| e.matching("d360_channel_info", &[]).is_empty()).await;
     api.heal().await;
-    let shown = exporter.until("the channels again", |e| e.matching("d360_channel_info", &[]).len() == 103).await;
+    let shown =
+        exporter.until("the channels again", |e| e.matching("d360_channel_info", &[]).len() == CHANNELS + 3).await;
 
     // Read again, it says how many lines are missing.
     let mut pipe = exporter.pipe.try_clone().unwrap();

@@ -80,13 +80,11 @@ impl Hanging {
 
 /// A wall clock that a test moves: libfaketime, which leaves the monotonic clock
 /// alone.
-#[allow(dead_code, reason = "not every binary of tests steps it")]
 #[derive(Debug)]
 pub struct WallClock {
     directory: TempDir,
 }
 
-#[allow(dead_code, reason = "not every binary of tests steps it")]
 impl WallClock {
     pub fn new() -> Self {
         let clock = Self { directory: tempfile::tempdir().unwrap() };

@@ -1,0 +1,62 @@
+//! Somebody sets the wall clock: the times at which the exporter saw something move
+//! with it. Never here: times that the API tells, and ages.
+
+use jiff::SignedDuration;
+
+use super::{Change, Fleet};
+use crate::model::Timestamp;
+
+impl Fleet {
+    /// Moves all times that the exporter took by as much as the wall clock was set:
+    /// what was a minute ago stays a minute ago, and no time lies in the future.
+    pub fn wall_clock_set(&mut self, by: SignedDuration) {
+        let set = |at: &mut Timestamp| *at = at.saturating_add(by);
+        if let Some((at, _)) = &mut self.partner_state.last_cycle {
+            set(at);
+        }
+        self.changes.partner();
+        for (id, state) in &mut self.clients {
+            set(&mut state.first_listed);
+            state.last_refresh.iter_mut().chain(&mut state.missing_since).for_each(set);
+            for channel in &mut state.channels {
+                let times = channel.changed_at.iter_mut().chain(&mut channel.missing_since);
+                times.chain(channel.history.times_mut()).for_each(set);
+            }
+            self.changes.client(id.clone(), Change::Data);
+        }
+        for id in self.gone.set_times(set) {
+            self.changes.client(id, Change::Data);
+        }
+        // Found anew.
+        self.next_expiry = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Channel, Client, Observation};
+
+    #[test]
+    fn what_was_a_minute_ago_stays_a_minute_ago_when_the_clock_is_set() {
+        for by in [-3600, 7200] {
+            let (read, set) = (Timestamp::from_second(1_700_000_000), SignedDuration::from_secs(by));
+            let mut fleet = Fleet::new("onePA".into(), Duration::from_secs(100));
+            fleet.apply(Observation::ClientsListed { clients: vec![Client::new("aCL")], complete: true, at: read });
+            let channels = vec![Channel::new("xCH")];
+            fleet.apply(Observation::ChannelsRead { client: "aCL".into(), channels, complete: true, at: read });
+            fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(1), at: read });
+            let now = |seconds| read.saturating_add(set).saturating_add(SignedDuration::from_secs(seconds));
+            fleet.expire(read.saturating_add(SignedDuration::from_secs(60)));
+            fleet.wall_clock_set(set);
+            fleet.expire(now(60));
+            let client = fleet.clients(..).next().unwrap();
+            assert_eq!((client.last_refresh, client.expired), (Some(now(0)), false));
+            assert_eq!(fleet.partner_state().last_cycle, Some((now(0), Duration::from_secs(1))));
+            fleet.expire(now(101));
+            assert!(fleet.clients(..).next().unwrap().expired, "after its time");
+        }
+    }
+}
