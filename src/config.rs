@@ -67,8 +67,6 @@ pub struct Config {
     pub state_file: Option<PathBuf>,
     /// What is rendered.
     pub render: RenderSettings,
-    /// Longest label value, in bytes.
-    pub max_label_length: usize,
     /// The web server.
     pub web: WebConfig,
     /// What [`crate::web`] shows at `/config`: settings by flag name, secrets
@@ -163,8 +161,7 @@ impl Config {
                 max_staleness: max_staleness?,
                 poll_interval: poll_interval?,
                 state_file: state_file?,
-                render: RenderSettings::new(phone_numbers?, exclude?.as_ref()),
-                max_label_length: max_label_length?,
+                render: RenderSettings::new(phone_numbers?, exclude?.as_ref()).with_max_label_length(max_label_length?),
                 web: web?,
                 effective: effective(flags, listed),
             })

@@ -55,6 +55,8 @@ struct Chunk {
     /// Only families of clients are filled. Views of what was joined.
     part: Part,
     overview: Arc<Overview>,
+    /// Label values that were cut.
+    truncated: usize,
 }
 
 /// A range of client ids.
@@ -123,7 +125,9 @@ impl Publisher {
                 parts: pieces.chunks.iter().map(|chunk| chunk.overview.clone()).collect(),
             })
             .collect();
-        Snapshot::new(parts, partners, self.renderer.settings().clone())
+        let chunks = self.partners.values().flat_map(|pieces| &pieces.chunks);
+        let truncated = chunks.map(|chunk| chunk.truncated).sum();
+        Snapshot::new(parts, partners, self.renderer.settings().clone(), truncated)
     }
 
     /// Makes anew those of the chunks in which something changed. One that has
@@ -217,7 +221,8 @@ impl Publisher {
         self.renderer.gone(partner, fleet.gone(), ids);
         overview.all.shrink_to_fit();
         overview.attention.shrink_to_fit();
-        Chunk { first, part: self.part(before), overview: Arc::new(overview) }
+        let truncated = self.renderer.truncated();
+        Chunk { first, part: self.part(before), overview: Arc::new(overview), truncated }
     }
 
     /// A piece for each family, of what was rendered last.

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use regex_lite::Regex;
 
-use super::text::{push_float, push_integer, push_label};
+use super::text::{push_float, push_integer, push_label, push_label_within};
 use crate::catalogue::{self, ChannelRow, FAMILIES, Family, GoneChannelRow, Read, Sink, Value};
 use crate::fleet::{Change, ClientState, Fleet, Gone, GoneClient, PartnerState};
 use crate::model::{ClientId, WabaAccount};
@@ -40,11 +40,17 @@ impl PhoneNumbers {
     }
 }
 
+/// The default of `--metrics.max-label-length`.
+const MAX_LABEL_LENGTH: usize = 256;
+
 /// What is rendered.
 #[derive(Debug, Clone)]
 pub struct RenderSettings {
     /// How much of a phone number is exposed.
     pub phone_numbers: PhoneNumbers,
+    /// Bytes of a label value; longer ones are cut. Ids are never cut: two of them
+    /// could become one.
+    max_label_length: usize,
     /// Families that are left out: by position in the catalogue.
     pub(super) excluded: Vec<bool>,
 }
@@ -60,7 +66,13 @@ impl RenderSettings {
     /// The expression must already be anchored at both ends.
     pub fn new(phone_numbers: PhoneNumbers, exclude: Option<&Regex>) -> Self {
         let excluded = FAMILIES.iter().map(|f| exclude.is_some_and(|e| e.is_match(f.name))).collect();
-        Self { phone_numbers, excluded }
+        Self { phone_numbers, max_label_length: MAX_LABEL_LENGTH, excluded }
+    }
+
+    /// The same settings with another bound of label values, in bytes.
+    #[must_use]
+    pub fn with_max_label_length(self, max_label_length: usize) -> Self {
+        Self { max_label_length, ..self }
     }
 
     /// Whether the family at this position of the catalogue is left out.
@@ -74,12 +86,14 @@ impl RenderSettings {
 pub(super) struct Lines {
     pub(super) text: Vec<u8>,
     pub(super) series: usize,
+    /// Label values that were cut.
+    truncated: usize,
 }
 
 impl Lines {
     fn clear(&mut self) {
         self.text.clear();
-        self.series = 0;
+        (self.series, self.truncated) = (0, 0);
     }
 }
 
@@ -132,15 +146,61 @@ impl Families {
 pub(super) struct Renderer {
     settings: RenderSettings,
     families: Families,
+    output: Output,
+}
+
+/// What was rendered, and the ids of the row that is rendered now.
+#[derive(Debug)]
+struct Output {
+    /// By position in the catalogue.
     lines: Vec<Lines>,
     /// `partner_id="…",client_id="…",channel_id="…"`, as far as known.
     ids: Vec<u8>,
+    /// How long `ids` was with one id, with two, and so on.
+    ends: Vec<usize>,
+    max_label_length: usize,
+}
+
+impl Output {
+    /// Keeps the first so many ids, and adds one. Ids are escaped once and then
+    /// copied to every line of their row.
+    fn id(&mut self, kept: usize, name: &str, value: &str) {
+        self.ends.truncate(kept);
+        self.ids.truncate(self.ends.last().copied().unwrap_or(0));
+        if kept > 0 {
+            self.ids.push(b',');
+        }
+        push_label(&mut self.ids, name, value);
+        self.ends.push(self.ids.len());
+    }
+
+    fn client(&mut self, partner: &str, client: &ClientId) {
+        self.id(0, "partner_id", partner);
+        self.id(1, "client_id", client.as_str());
+    }
+
+    /// Appends the lines of one row.
+    fn rows<R>(&mut self, readers: &[(usize, ReadRow<R>)], row: &R) {
+        for (position, read) in readers {
+            read(row, &mut self.writer(*position));
+        }
+    }
+
+    /// Takes the samples of a family for the row of these ids.
+    fn writer(&mut self, position: usize) -> Writer<'_> {
+        let Self { lines, ids, ends, max_label_length } = self;
+        let family = &FAMILIES[position];
+        let labels = &family.labels[ends.len()..];
+        Writer { family, ids, labels, max_label_length: *max_label_length, lines: &mut lines[position] }
+    }
 }
 
 impl Renderer {
     pub(super) fn new(settings: RenderSettings) -> Self {
         let lines = FAMILIES.iter().map(|_| Lines::default()).collect();
-        Self { families: Families::new(&settings), settings, lines, ids: Vec::new() }
+        let max_label_length = settings.max_label_length;
+        let output = Output { lines, ids: Vec::new(), ends: Vec::new(), max_label_length };
+        Self { families: Families::new(&settings), settings, output }
     }
 
     pub(super) fn settings(&self) -> &RenderSettings {
@@ -149,7 +209,12 @@ impl Renderer {
 
     /// The lines of a family since the last [`Renderer::clear`].
     pub(super) fn lines(&self, family: usize) -> &Lines {
-        &self.lines[family]
+        &self.output.lines[family]
+    }
+
+    /// Label values that were cut since the last [`Renderer::clear`].
+    pub(super) fn truncated(&self) -> usize {
+        self.output.lines.iter().map(|lines| lines.truncated).sum()
     }
 
     /// The families that a client's freshness alone changes.
@@ -159,82 +224,60 @@ impl Renderer {
 
     /// Forgets all lines, and keeps the buffers.
     pub(super) fn clear(&mut self) {
-        self.lines.iter_mut().for_each(Lines::clear);
+        self.output.lines.iter_mut().for_each(Lines::clear);
     }
 
     /// Renders the families of the partner as a whole.
     pub(super) fn partner(&mut self, fleet: &Fleet) {
-        self.ids.clear();
-        push_label(&mut self.ids, "partner_id", fleet.partner().as_str());
-        let Self { families, lines, ids, .. } = self;
-        render(&families.partner, fleet.partner_state(), ids, 1, lines);
+        let Self { families, output, .. } = self;
+        output.id(0, "partner_id", fleet.partner().as_str());
+        output.rows(&families.partner, fleet.partner_state());
     }
 
     /// Renders what is gone of the clients in a range of ids.
     pub(super) fn gone(&mut self, partner: &str, gone: &Gone, range: (Bound<ClientId>, Bound<ClientId>)) {
-        let Self { families, lines, ids, settings } = self;
+        let Self { families, output, settings } = self;
         for (client, gone) in gone.clients(range.clone()) {
-            client_ids(ids, partner, client);
-            render(&families.gone_client, gone, ids, 2, lines);
+            output.client(partner, client);
+            output.rows(&families.gone_client, gone);
         }
         for (client, gone) in gone.channels(range) {
-            client_ids(ids, partner, client);
-            ids.push(b',');
-            push_label(ids, "channel_id", gone.id.as_str());
+            output.client(partner, client);
+            output.id(2, "channel_id", gone.id.as_str());
             let phone_number = &*settings.phone_numbers.shown(gone.phone_number.as_deref());
             for (position, read) in &families.gone_channel {
-                read(&GoneChannelRow { gone, phone_number }, &mut Writer::new(*position, ids, 3, lines));
+                read(&GoneChannelRow { gone, phone_number }, &mut output.writer(*position));
             }
         }
     }
 
     /// Renders one client and its channels: all of it, or only its freshness.
     pub(super) fn client(&mut self, partner: &str, state: &ClientState, what: Change) {
-        let Self { families, lines, ids, settings } = self;
-        client_ids(ids, partner, &state.client.id);
-        render(&families.client_freshness, state, ids, 2, lines);
+        let Self { families, output, settings } = self;
+        output.client(partner, &state.client.id);
+        output.rows(&families.client_freshness, state);
         if what == Change::Freshness {
             return;
         }
-        render(&families.listed_client, state, ids, 2, lines);
+        output.rows(&families.listed_client, state);
         if state.expired {
             return;
         }
-        render(&families.client, state, ids, 2, lines);
-        let client_name = state.client.name.as_deref().unwrap_or_default();
-        let own_ids = ids.len();
+        output.rows(&families.client, state);
         for waba in state.wabas() {
-            ids.truncate(own_ids);
-            ids.push(b',');
-            push_label(ids, "waba_account_id", &waba.id);
-            render(&families.waba, &**waba, ids, 3, lines);
+            output.id(2, "waba_account_id", &waba.id);
+            output.rows(&families.waba, &**waba);
         }
+        let client_name = state.client.name.as_deref().unwrap_or_default();
         for known in &state.channels {
             let channel = &*known.channel;
-            ids.truncate(own_ids);
-            ids.push(b',');
-            push_label(ids, "channel_id", channel.id.as_str());
+            output.id(2, "channel_id", channel.id.as_str());
             let phone_number = &*settings.phone_numbers.shown(channel.phone_number.as_deref());
             let row = ChannelRow { channel, history: &known.history, client_name, phone_number };
             for (position, read) in &families.channel {
-                read(&row, &mut Writer::new(*position, ids, 3, lines));
+                read(&row, &mut output.writer(*position));
             }
         }
-    }
-}
-
-/// Escapes the first two ids of a row.
-fn client_ids(ids: &mut Vec<u8>, partner: &str, client: &ClientId) {
-    ids.clear();
-    push_label(ids, "partner_id", partner);
-    ids.push(b',');
-    push_label(ids, "client_id", client.as_str());
-}
-
-/// Appends the lines of one row, `id_labels` of whose labels are its ids.
-fn render<R>(readers: &[(usize, ReadRow<R>)], row: &R, ids: &[u8], id_labels: usize, lines: &mut [Lines]) {
-    for (position, read) in readers {
-        read(row, &mut Writer::new(*position, ids, id_labels, lines));
     }
 }
 
@@ -244,14 +287,8 @@ struct Writer<'a> {
     ids: &'a [u8],
     /// The names of the labels beyond the ids.
     labels: &'static [&'static str],
+    max_label_length: usize,
     lines: &'a mut Lines,
-}
-
-impl<'a> Writer<'a> {
-    fn new(position: usize, ids: &'a [u8], id_labels: usize, lines: &'a mut [Lines]) -> Self {
-        let family = &FAMILIES[position];
-        Self { family, ids, labels: &family.labels[id_labels..], lines: &mut lines[position] }
-    }
 }
 
 impl Sink for Writer<'_> {
@@ -263,7 +300,7 @@ impl Sink for Writer<'_> {
         out.extend_from_slice(self.ids);
         for (label, value) in self.labels.iter().zip(labels) {
             out.push(b',');
-            push_label(out, label, value);
+            self.lines.truncated += usize::from(push_label_within(out, label, value, self.max_label_length));
         }
         out.extend_from_slice(b"} ");
         match value {

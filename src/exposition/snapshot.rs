@@ -21,6 +21,7 @@ pub struct Snapshot {
     pub(super) settings: RenderSettings,
     partners: Vec<PartnerSummary>,
     series: usize,
+    truncated: usize,
 }
 
 /// One partner for the status page.
@@ -59,14 +60,19 @@ impl Total {
 }
 
 impl Snapshot {
-    pub(super) fn new(parts: Vec<Arc<Part>>, partners: Vec<PartnerSummary>, settings: RenderSettings) -> Self {
+    pub(super) fn new(
+        parts: Vec<Arc<Part>>,
+        partners: Vec<PartnerSummary>,
+        settings: RenderSettings,
+        truncated: usize,
+    ) -> Self {
         let mut totals = vec![Total { digest: Digest::EMPTY, deflated_len: 0, series: 0 }; FAMILIES.len()];
         for part in &parts {
             let pieces = totals.iter_mut().zip(part.iter());
             pieces.filter(|(_, piece)| piece.series > 0).for_each(|(total, piece)| total.push(piece));
         }
         let series = totals.iter().map(|total| total.series).sum();
-        Self { parts, totals, settings, partners, series }
+        Self { parts, totals, settings, partners, series, truncated }
     }
 
     /// All pieces of a family, taken together.
@@ -85,6 +91,11 @@ impl Snapshot {
     /// Series of channels, clients and partners.
     pub fn series(&self) -> usize {
         self.series
+    }
+
+    /// Label values that were cut.
+    pub fn truncated(&self) -> usize {
+        self.truncated
     }
 
     /// The partners, in order of their ids.

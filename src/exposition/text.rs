@@ -19,6 +19,25 @@ pub(super) fn push_label_value(out: &mut Vec<u8>, value: &str) {
     out.extend_from_slice(&bytes[copied..]);
 }
 
+/// What a value that was cut ends in.
+const ELLIPSIS: &str = "…";
+
+/// Appends `name="value"`, and cuts a value of more than `max` bytes at a
+/// character; the `…` that it then ends in is within them. True if it was cut.
+pub(super) fn push_label_within(out: &mut Vec<u8>, name: &str, value: &str, max: usize) -> bool {
+    if value.len() <= max {
+        push_label(out, name, value);
+        return false;
+    }
+    let end = value.floor_char_boundary(max.saturating_sub(ELLIPSIS.len()));
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    push_label_value(out, &value[..end]);
+    out.extend_from_slice(ELLIPSIS.as_bytes());
+    out.push(b'"');
+    true
+}
+
 /// Appends `name="value"`.
 pub(super) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
@@ -76,6 +95,19 @@ mod tests {
     #[test]
     fn quotes_backslashes_and_line_feeds_are_escaped() {
         assert_eq!(escaped("a\"b\\c\nd\\n é 日本"), r#"a\"b\\c\nd\\n é 日本"#);
+    }
+
+    #[test]
+    fn a_value_is_cut_at_a_character_and_ends_in_an_ellipsis_within_the_bound() {
+        let cut = |value: &str, max| {
+            let mut out = Vec::new();
+            let was_cut = push_label_within(&mut out, "a", value, max);
+            (String::from_utf8(out).unwrap(), was_cut)
+        };
+        assert_eq!(cut("1234567", 7), (r#"a="1234567""#.to_owned(), false));
+        assert_eq!(cut("12345678", 7), (r#"a="1234…""#.to_owned(), true));
+        assert_eq!(cut("ééééé", 8), (r#"a="éé…""#.to_owned(), true));
+        assert_eq!(cut(r#""""""""""#, 6), (r#"a="\"\"\"…""#.to_owned(), true));
     }
 
     proptest! {

@@ -44,7 +44,7 @@ impl State {
             self.publisher.update(fleet);
         }
         let snapshot = self.publisher.snapshot();
-        telemetry.published(snapshot.series(), started.elapsed());
+        telemetry.published(snapshot.series(), snapshot.truncated(), started.elapsed());
         published.replace(snapshot);
     }
 
@@ -57,7 +57,7 @@ impl State {
             self.publisher.update(fleet);
         }
         let snapshot = self.publisher.snapshot();
-        telemetry.published(snapshot.series(), Duration::ZERO);
+        telemetry.published(snapshot.series(), snapshot.truncated(), Duration::ZERO);
         SnapshotCell::new(snapshot)
     }
 }

@@ -251,8 +251,9 @@ impl Telemetry {
     }
 
     /// Takes note of a publication.
-    pub fn published(&self, series: usize, took: Duration) {
+    pub fn published(&self, series: usize, truncated_label_values: usize, took: Duration) {
         self.instruments().series.set(i64::try_from(series).unwrap_or(i64::MAX));
+        self.instruments().truncated.set(i64::try_from(truncated_label_values).unwrap_or(i64::MAX));
         self.instruments().publish_duration.set(took.as_secs_f64());
     }
 

@@ -146,3 +146,20 @@ async fn a_client_that_is_gone_is_named_with_its_channels_even_if_it_was_the_las
     assert_eq!(channels, [[name.as_str(), "client_gone"], [name.as_str(), "client_gone"]]);
     exporter.stop().await;
 }
+
+#[tokio::test]
+async fn a_name_of_a_hundred_kilobytes_is_cut_and_counted() {
+    let api = Api::start(fleet(2, 1)).await;
+    let exporter = Exporter::start(&api, &["--metrics.max-label-length=32"]).await;
+    exporter.ready().await;
+    let before = exporter.scrape().await.value("d360_exporter_truncated_label_values", &[]).unwrap();
+    let (client, _) = api.ids().await.remove(0);
+    api.patch_client(&client, json!({ "name": "é".repeat(50_000) })).await;
+    let cut = format!("{}…", "é".repeat(14));
+    let shows =
+        |e: &Exposition| e.value("d360_client_info", &[("client_id", &client), ("client_name", &cut)]) == Some(1.0);
+    let shown = exporter.until("a name that is cut", shows).await;
+    // In the series of the client and of its channel.
+    assert!(shown.value("d360_exporter_truncated_label_values", &[]).unwrap() >= before + 2.0);
+    exporter.stop().await;
+}
