@@ -137,7 +137,7 @@ PROMETHEUS_3 := $(CURDIR)/target/prometheus3
 
 test-prometheus3: test-tools ## Build Prometheus 3 with Go, and scrape and evaluate with it what Debian's Prometheus 2 does in the tests
 	@./scripts/install-prometheus3.sh $(PROMETHEUS_3)
-	PATH=$(PROMETHEUS_3):$$PATH $(CARGO) test --locked --test it -- prometheus signal::rules signal::chain signal::queries
+	PATH=$(PROMETHEUS_3):$$PATH $(CARGO) test --locked --test it -- prometheus:: signal::rules::promtool signal::chain signal::queries
 
 deb-test: deb ## Install, upgrade and purge the Debian package in a clean Debian (root; needs cargo-deb)
 	@./scripts/install-packages.sh debootstrap
