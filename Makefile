@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl faket
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz siege soak
 
 help: ## List the recipes
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,11 @@ SOAK_SECONDS ?= 1800
 
 soak: ## Run the exporter through incidents, faults, reloads and restarts for SOAK_SECONDS
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --locked --test soak
+
+SIEGE_SECONDS ?= 100
+
+siege: ## Flood the exporter for SIEGE_SECONDS per attack, with few descriptors, and print the figures
+	SIEGE_SECONDS=$(SIEGE_SECONDS) $(CARGO) test --release --locked --test it siege:: -- --nocapture --test-threads=1
 
 lint: spelling ## Formatting, spelling, clippy and documentation, warnings denied
 	$(CARGO) fmt --check

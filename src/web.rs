@@ -13,33 +13,54 @@
 //! gets to them. Never here: the Partner
 //! API. Every handler reads the latest publication and nothing else.
 
+mod connections;
 mod listen;
 mod metrics;
+mod once_in_a_while;
 pub mod protection;
+mod sent;
 mod server;
 mod status;
+mod workers;
 
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::warn;
 use url::Url;
 
 use crate::clock::Clock;
 use crate::exposition::SnapshotCell;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{HttpRejection, Telemetry};
 
-pub use listen::{ListenAddress, bind};
+use connections::{Connections, Peer};
+use once_in_a_while::OnceInAWhile;
+use workers::Workers;
+
+pub use listen::{ListenAddress, bind, from_systemd};
 pub use protection::Protection;
 pub use server::serve;
 
-/// How the web server is to be.
+/// Threads for pages and passwords, and what may wait for them.
+const WORKERS: usize = 4;
+const QUEUE: usize = 32;
+
+/// At most one log line per period says that requests or connections are refused,
+/// and one per address that its handshake is.
+const LOG_PERIOD: Duration = Duration::from_secs(60);
+
+/// Settings of the web server.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
     /// Where it listens.
@@ -77,18 +98,31 @@ struct Inner {
     clock: Clock,
     telemetry_path: String,
     protection: Protection,
-    /// Scrapes that may run at once; `None` is any number.
+    route_prefix: String,
+    connections: Arc<Connections>,
+    workers: Workers,
+    flood_log: OnceInAWhile,
+    handshake_log: OnceInAWhile,
+    /// Scrapes whose response may be made at once; `None` is any number.
     scrapes: Option<Arc<Semaphore>>,
     effective_config: ArcSwap<String>,
     reload: Option<mpsc::Sender<ReloadRequest>>,
 }
 
-/// A wish to read the configuration again; the answer is what was wrong.
+/// Marks a response that refuses a request because there are too many.
+#[derive(Debug, Clone, Copy)]
+struct Refusal;
+
+/// A reload request; the reply carries the errors, if any.
 pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 impl Web {
     /// A web side that shows what `published` holds. With `reload`, `POST
     /// /-/reload` is there and asks it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system has no room for the threads of pages and passwords.
     pub fn new(
         published: Arc<SnapshotCell>,
         telemetry: Telemetry,
@@ -96,23 +130,57 @@ impl Web {
         config: &WebConfig,
         effective_config: String,
         reload: Option<mpsc::Sender<ReloadRequest>>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let scrapes = (config.max_requests > 0).then(|| Arc::new(Semaphore::new(config.max_requests)));
-        Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             published,
             telemetry,
             clock,
             telemetry_path: config.telemetry_path.clone(),
             protection: config.protection.clone(),
+            route_prefix: config.route_prefix.clone(),
+            connections: Connections::new(config.max_connections),
+            workers: Workers::start("web", WORKERS, QUEUE)?,
+            flood_log: OnceInAWhile::new(LOG_PERIOD),
+            handshake_log: OnceInAWhile::new(LOG_PERIOD),
             scrapes,
             effective_config: ArcSwap::from_pointee(effective_config),
             reload,
-        }))
+        })))
     }
 
     /// What connections have to get past.
     fn protection(&self) -> &Protection {
         &self.0.protection
+    }
+
+    /// Threads for work that would keep connections waiting.
+    fn workers(&self) -> &Workers {
+        &self.0.workers
+    }
+
+    /// Counts what was refused, and says so once in a while.
+    fn rejected(&self, reason: HttpRejection) {
+        self.0.telemetry.http_rejected(reason);
+        if self.0.flood_log.allows(None) {
+            warn!(
+                reason = reason.as_str(),
+                "more requests or connections than the bounds allow; see d360_exporter_http_rejected_total"
+            );
+        }
+    }
+
+    /// The response where too many pages are asked for at once.
+    fn too_busy(&self) -> Response {
+        self.refuse(HttpRejection::Requests, "too many pages at once; try again in a moment\n")
+    }
+
+    /// Counts what is refused, and makes the response that says so.
+    fn refuse(&self, reason: HttpRejection, message: &'static str) -> Response {
+        self.rejected(reason);
+        let mut response = (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+        response.extensions_mut().insert(Refusal);
+        response
     }
 
     /// Shows another configuration from now on.
@@ -137,8 +205,9 @@ impl Web {
             router = router.route("/-/reload", post(reload).put(reload));
         }
         router
-            .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; see /\n") })
+            .fallback(|| async { (StatusCode::NOT_FOUND, "404 page not found\n") })
             .layer(middleware::from_fn_with_state(self.clone(), authenticate))
+            .layer(middleware::from_fn(refuse_malformed))
             .layer(middleware::from_fn_with_state(self.clone(), count_and_harden))
             .with_state(self.clone())
     }
@@ -146,23 +215,52 @@ impl Web {
 
 /// Lets in who may come in, and adds the headers that the operator wants.
 async fn authenticate(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let (headers, refused) = web.protection().admit(request.headers()).await;
+    let peer = request.extensions().get::<Arc<Peer>>().cloned();
+    let peer = peer.unwrap_or_else(|| Arc::new(Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST))));
+    let (headers, refused) = web.protection().admit(request.headers(), &peer, web.workers()).await;
+    if let Some(reason) = refused.as_ref().and_then(|refused| refused.extensions().get::<HttpRejection>()) {
+        web.rejected(*reason);
+    }
     web.0.telemetry.web_config(web.protection().problem().is_none());
     let mut response = match refused {
-        Some(refused) => refused,
+        Some(mut refused) => {
+            // A guess that was wrong waits, too; a request without a password does not.
+            if peer.is_suspect.load(Ordering::Relaxed) {
+                refused.extensions_mut().insert(Refusal);
+            }
+            refused
+        }
         None => next.run(request).await,
     };
     response.headers_mut().extend(headers);
     response
 }
 
-/// Counts every answer, and adds the headers that every answer has.
+/// Refuses a request with too many headers, and one without a host or with two: which of them a proxy in front
+/// went by, nobody can tell (RFC 9112, section 3.2).
+async fn refuse_malformed(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let is_missing = hosts == 0 && request.version() == Version::HTTP_11;
+    if hosts > 1 || is_missing {
+        return (StatusCode::BAD_REQUEST, "expected one Host header\n").into_response();
+    }
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+    if headers > server::MAX_HEADERS {
+        return (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large\n").into_response();
+    }
+    next.run(request).await
+}
+
+/// Counts every response, and adds the headers that every response has.
 async fn count_and_harden(State(web): State<Web>, request: Request, next: Next) -> Response {
     let handler = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if handler.as_ref().is_none_or(|handler| handler.as_str() != "/style.css") {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     let handler = handler.as_ref().map_or("other", MatchedPath::as_str);
     web.0.telemetry.http_request(handler, response.status().as_u16());
     response
@@ -172,7 +270,7 @@ async fn ready(State(web): State<Web>) -> Response {
     if web.0.published.is_ready() {
         "d360_exporter is ready\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "d360_exporter waits for its first full polling cycle\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the first polling cycle has not finished\n").into_response()
     }
 }
 
@@ -184,7 +282,12 @@ async fn config(State(web): State<Web>) -> Response {
     ([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], config).into_response()
 }
 
-async fn reload(State(web): State<Web>) -> Response {
+async fn reload(State(web): State<Web>, headers: HeaderMap) -> Response {
+    // A page elsewhere can make a browser send the request, with its password.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        return (StatusCode::FORBIDDEN, "cross-site requests may not reload the configuration\n").into_response();
+    }
     let (answer, answered) = oneshot::channel();
     let asked = match &web.0.reload {
         Some(reload) => reload.send(answer).await.is_ok(),

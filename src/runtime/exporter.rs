@@ -48,7 +48,7 @@ impl Exporter {
     ///
     /// Names the address that can't be had.
     pub fn bind(config: Config, clock: Clock, reload: Option<Reload>) -> anyhow::Result<Self> {
-        let listeners = web::bind(&config.web.listen)?;
+        let listeners = if config.web.systemd_socket { web::from_systemd()? } else { web::bind(&config.web.listen)? };
         Ok(Self { config, clock, listeners, reload })
     }
 
@@ -98,7 +98,7 @@ impl Exporter {
         let mut partners = Partners::new(observe, change, telemetry.clone(), clock, config.max_staleness);
         polling.within(|| partners.start(config.partners, known))?;
         let ask = config.web.enable_lifecycle.then_some(ask_reload.clone());
-        let web = Web::new(published, telemetry, clock, &config.web, config.effective.clone(), ask);
+        let web = Web::new(published, telemetry, clock, &config.web, config.effective.clone(), ask)?;
         for listener in listeners {
             let server = web::serve(listener, web.clone(), stop.clone());
             tasks.spawn(async move { ("web server", server.await.map_err(anyhow::Error::from)) });

@@ -86,6 +86,22 @@ pub fn bind(addresses: &[ListenAddress]) -> io::Result<Vec<TcpListener>> {
     addresses.iter().map(bind).collect()
 }
 
+/// The listeners that systemd passes (`--web.systemd-socket`).
+///
+/// # Errors
+///
+/// Fails if there is none, or one that is no TCP listener.
+pub fn from_systemd() -> io::Result<Vec<TcpListener>> {
+    let mut passed = listenfd::ListenFd::from_env();
+    let taken = (0..passed.len()).map(|i| passed.take_tcp_listener(i)).collect::<io::Result<Vec<_>>>()?;
+    let listeners: Vec<_> = taken.into_iter().flatten().collect();
+    if listeners.is_empty() {
+        let message = "expected listeners from systemd (--web.systemd-socket), found none; start it by a socket unit";
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
+    Ok(listeners)
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match TcpListener::bind(address) {
         // A machine without IPv6 still has all of its IPv4 addresses.

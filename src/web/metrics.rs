@@ -10,20 +10,20 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::Web;
 use crate::exposition::{Filter, ScrapeBody, accepts_gzip, negotiate};
+use crate::telemetry::HttpRejection;
 
 /// Answers a scrape.
 pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let permit = match &web.0.scrapes {
+    // Held while the response is made: a reader that does not read holds no place.
+    let _place = match &web.0.scrapes {
         None => None,
-        Some(scrapes) => match scrapes.clone().try_acquire_owned() {
-            Ok(permit) => Some(permit),
+        Some(scrapes) => match scrapes.try_acquire() {
+            Ok(place) => Some(place),
             Err(_) => {
-                let message = "too many scrapes at once; see --web.max-requests\n";
-                return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+                return web.refuse(HttpRejection::Requests, "too many scrapes at once; see --web.max-requests\n");
             }
         },
     };
@@ -40,7 +40,7 @@ pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, he
     if gzip {
         response = response.header(header::CONTENT_ENCODING, "gzip");
     }
-    let body = Body::new(Scrape { left: answer.len(), answer, _permit: permit });
+    let body = Body::new(Scrape { left: answer.len(), answer });
     response.body(body).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
@@ -59,12 +59,11 @@ fn filter(query: &str) -> Filter {
     if names.is_empty() { Filter::All } else { Filter::Names(names) }
 }
 
-/// The body of a scrape, which counts as running until it was sent.
+/// The body of a scrape.
 #[derive(Debug)]
 struct Scrape {
     answer: ScrapeBody,
     left: u64,
-    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl http_body::Body for Scrape {

@@ -20,6 +20,7 @@ mod file;
 mod rate_limit;
 mod rules;
 mod tls;
+mod turns;
 mod watched_file;
 
 use std::path::Path;
@@ -30,7 +31,10 @@ use axum::response::{IntoResponse as _, Response};
 use rustls::ServerConfig;
 use tokio::time::Instant;
 
-use basic_auth::PasswordCache;
+use crate::telemetry::HttpRejection;
+use crate::web::connections::Peer;
+use crate::web::workers::Workers;
+use basic_auth::{Admission, PasswordCache};
 use rate_limit::Limiter;
 use rules::Rules;
 use watched_file::WatchedFile;
@@ -96,27 +100,41 @@ impl Protection {
     }
 
     /// The TLS side for a new connection, with the certificates of now.
-    pub(super) async fn server_config(&self) -> Option<Arc<ServerConfig>> {
-        self.0.live.fresh().await.tls.as_ref().map(|tls| tls.config.clone())
+    pub(super) async fn server_config(&self, workers: &Workers) -> Option<Arc<ServerConfig>> {
+        self.0.live.fresh(workers).await.tls.as_ref().map(|tls| tls.config.clone())
     }
 
     /// Whether a request may pass: headers to add to its answer, and the answer
     /// if it may not.
-    pub(super) async fn admit(&self, request: &HeaderMap) -> (HeaderMap, Option<Response>) {
-        let rules = self.0.live.fresh().await;
+    pub(super) async fn admit(
+        &self,
+        request: &HeaderMap,
+        peer: &Peer,
+        workers: &Workers,
+    ) -> (HeaderMap, Option<Response>) {
+        let rules = self.0.live.fresh(workers).await;
         let refused = if !self.0.limiter.allows(rules.rate_limit, Instant::now()) {
-            Some(
-                (StatusCode::TOO_MANY_REQUESTS, "too many requests; see rate_limit in --web.config.file\n")
-                    .into_response(),
-            )
-        } else if !self.0.passwords.admits(&rules.users, request.get(header::AUTHORIZATION)).await {
-            let challenge = [(header::WWW_AUTHENTICATE, "Basic")];
-            Some((StatusCode::UNAUTHORIZED, challenge, "unauthorized\n").into_response())
+            let message = "too many requests; see rate_limit in --web.config.file\n";
+            Some(too_many(HttpRejection::Requests, message))
         } else {
-            None
+            match self.0.passwords.check(&rules.users, request.get(header::AUTHORIZATION), peer, workers).await {
+                Admission::Granted => None,
+                Admission::Denied => {
+                    let challenge = [(header::WWW_AUTHENTICATE, "Basic")];
+                    Some((StatusCode::UNAUTHORIZED, challenge, "unauthorized\n").into_response())
+                }
+                Admission::Busy => Some(too_many(HttpRejection::Passwords, "too many passwords at once; try again\n")),
+            }
         };
         (rules.headers.clone(), refused)
     }
+}
+
+/// The response to a request of which there are too many, marked with the reason.
+fn too_many(reason: HttpRejection, message: &'static str) -> Response {
+    let mut response = (StatusCode::TOO_MANY_REQUESTS, message).into_response();
+    response.extensions_mut().insert(reason);
+    response
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use axum::response::{Html, IntoResponse, Response};
 use self::search::Search;
 use self::view::Page;
 use super::Web;
+use crate::web::workers::NotDone;
 
 const STYLE: &str = include_str!("../../templates/style.css");
 
@@ -27,7 +28,10 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 pub(super) async fn page(State(web): State<Web>, RawQuery(query): RawQuery) -> Response {
     let search = Search::of_query(query.as_deref().unwrap_or_default());
     // A search looks at every channel; connections are served meanwhile.
-    let rendered = tokio::task::spawn_blocking(move || {
+    let workers = web.workers().clone();
+    let of_page = web.clone();
+    let rendered = workers.run(move || {
+        let web = of_page;
         let snapshot = web.0.published.current();
         let now = web.0.clock.now();
         Page::new(&snapshot, &web.0.telemetry, &web.0.telemetry_path, web.0.published.is_ready(), &search, now).render()
@@ -42,7 +46,8 @@ pub(super) async fn page(State(web): State<Web>, RawQuery(query): RawQuery) -> R
             tracing::error!(%error, "cannot render the status page");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        Err(NotDone::Busy) => web.too_busy(),
+        Err(NotDone::Panicked) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

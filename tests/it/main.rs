@@ -10,6 +10,8 @@
 //! | [`faults`] | every fault of the simulator, alone and in pairs, on paused time |
 //! | [`simulator`] | the simulator's page: examples, faults and requests |
 //! | [`fuzz_seeds`] | the fuzz targets on their seeds |
+//! | [`siege`] | floods, half headers, guesses and readers that do not read |
+//! | [`web_server`] | hosts, headers, prefixes, listeners from systemd |
 //! | [`truth`] | that `/metrics` holds the simulator's fleet, and nothing else |
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
@@ -49,6 +51,7 @@ mod paused;
 mod prometheus;
 mod reload;
 mod restart;
+mod siege;
 mod signal;
 mod simulator;
 mod snapshots;
@@ -56,3 +59,4 @@ mod structure;
 mod truth;
 mod upstream;
 mod web_config;
+mod web_server;

@@ -1,12 +1,14 @@
 //! Users and passwords.
 //!
-//! A password costs one bcrypt, whoever asks and whether or not the user is
-//! there, and bcrypts run one at a time: guessing is slow and takes one thread.
-//! Results of checks are remembered, so that a scraper costs one bcrypt in all.
+//! A password costs one bcrypt, whether or not the user is there, and whoever
+//! wants one checked takes a turn (see [`super::turns`]): guessing is slow and
+//! delays nobody else. Results of checks are remembered, so that a scraper costs
+//! one bcrypt in all.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::HeaderValue;
 use base64::Engine as _;
@@ -16,10 +18,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing::error;
 
 use super::error_list::ErrorList;
+use super::turns::Turns;
+use crate::web::connections::Peer;
+use crate::web::workers::{NotDone, Workers};
 
 /// Results that are remembered, of either kind. Bad ones have a store of their
 /// own, so that guesses do not push out the good ones.
 const REMEMBERED: usize = 128;
+
+/// Each step doubles the time: 15 takes some seconds.
+const MAX_COST: u32 = 15;
 
 /// Salt and digest of no password that anybody knows, for users that are not
 /// there.
@@ -29,7 +37,8 @@ const NOBODY: &str = "XhbsBYmkRdpQUHuWgKJB7uG.Wh4zd8HZNUYuS1kF0v7kD0WNq7wnq";
 #[derive(Default)]
 pub(super) struct Users {
     hashes: BTreeMap<String, SecretString>,
-    /// The hash for users that are not there, as expensive as the most expensive one.
+    /// The hash for users that are not there, as expensive as the cheapest one: a
+    /// stranger must not have more work done than a user.
     nobody: SecretString,
 }
 
@@ -42,23 +51,29 @@ impl fmt::Debug for Users {
 impl Users {
     /// Checks the hashes.
     pub(super) fn check(hashes: BTreeMap<String, SecretString>, errors: &mut ErrorList) -> Self {
-        let mut highest_cost = bcrypt::DEFAULT_COST;
-        for (i, (user, hash)) in hashes.iter().enumerate() {
+        let mut lowest_cost = MAX_COST;
+        for (user, hash) in &hashes {
             let place = format!("basic_auth_users.{user}");
             if user.contains(':') {
                 errors.push(&place, "expected a name without a colon, found one; basic auth cannot carry it");
             }
             let cost = hash.expose_secret().parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
             match cost.filter(|cost| (4..=31).contains(cost)) {
-                Some(cost) if i == 0 => highest_cost = cost,
-                Some(cost) => highest_cost = highest_cost.max(cost),
+                Some(cost) if cost > MAX_COST => errors.push(
+                    &place,
+                    &format!(
+                        "expected a bcrypt cost of at most {MAX_COST}, found {cost}, which takes longer than a scrape may; \
+                         make a hash with `htpasswd -nBC 10 USER`"
+                    ),
+                ),
+                Some(cost) => lowest_cost = lowest_cost.min(cost),
                 None => errors.push(
                     &place,
                     "expected a bcrypt hash, found something else; make one with `htpasswd -nBC 10 USER`",
                 ),
             }
         }
-        Self { hashes, nobody: format!("$2b${highest_cost:02}${NOBODY}").into() }
+        Self { hashes, nobody: format!("$2b${lowest_cost:02}${NOBODY}").into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,12 +81,30 @@ impl Users {
     }
 }
 
-/// Checks passwords, and remembers the passwords.
+/// Whether a request is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    Granted,
+    Denied,
+    /// Too many passwords wait to be checked.
+    Busy,
+}
+
+/// What a checked password means, for its connection too.
+fn admission(correct: bool, peer: &Peer) -> Admission {
+    if correct {
+        return Admission::Granted;
+    }
+    peer.is_suspect.store(true, Ordering::Relaxed);
+    Admission::Denied
+}
+
+/// Checks passwords, and remembers the results.
 pub(super) struct PasswordCache {
     /// New in each process: what is remembered says nothing about passwords.
     key: hmac::Key,
     remembered: Mutex<Remembered>,
-    one_at_a_time: Arc<tokio::sync::Mutex<()>>,
+    turns: Turns,
 }
 
 #[derive(Default)]
@@ -90,47 +123,62 @@ impl Default for PasswordCache {
     #[expect(clippy::expect_used, reason = "a system without random numbers has no TLS either")]
     fn default() -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new()).expect("random numbers");
-        Self { key, remembered: Mutex::default(), one_at_a_time: Arc::default() }
+        Self { key, remembered: Mutex::default(), turns: Turns::default() }
     }
 }
 
 impl PasswordCache {
     /// Whether the header `Authorization` of a request lets it in.
-    pub(super) async fn admits(&self, users: &Users, authorization: Option<&HeaderValue>) -> bool {
+    pub(super) async fn check(
+        &self,
+        users: &Users,
+        authorization: Option<&HeaderValue>,
+        peer: &Peer,
+        workers: &Workers,
+    ) -> Admission {
         if users.is_empty() {
-            return true;
+            return Admission::Granted;
         }
-        let Some((user, password)) = authorization.and_then(credentials) else { return false };
+        let Some((user, password)) = authorization.and_then(credentials) else { return Admission::Denied };
         let known = users.hashes.get(&user);
         let hash = known.unwrap_or(&users.nobody).clone();
         let key = self.cache_key(&user, &hash, &password);
         if let Some(correct) = self.remembered(&key) {
-            return correct;
+            return admission(correct, peer);
         }
-        let turn = self.one_at_a_time.clone().lock_owned().await;
+        let Some(turn) =
+            self.turns.wait((peer.address, known.map(|_| user.clone())), peer.is_suspect.load(Ordering::Relaxed)).await
+        else {
+            peer.is_suspect.store(true, Ordering::Relaxed);
+            return Admission::Busy;
+        };
         // Whoever waited for the same password has the result by now.
         if let Some(correct) = self.remembered(&key) {
-            return correct;
+            return admission(correct, peer);
         }
         let exists = known.is_some();
-        let correct = tokio::task::spawn_blocking(move || {
+        let checked = workers.run(move || {
             // Held until the end of the work, also if the caller goes away.
             let _turn = turn;
             let matches = bcrypt::verify(password.expose_secret(), hash.expose_secret());
             matches.unwrap_or_default() && exists
-        })
-        .await;
-        let correct = correct.unwrap_or_else(|failed| {
-            error!(%failed, "password check panicked; treating the password as wrong");
-            false
         });
+        let correct = match checked.await {
+            Ok(correct) => correct,
+            Err(NotDone::Busy) => return Admission::Busy,
+            Err(NotDone::Panicked) => {
+                error!("password check panicked; treating the password as wrong");
+                false
+            }
+        };
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if correct {
             remembered.good.insert(key)
         } else {
             remembered.bad.insert(key)
         }
-        correct
+        drop(remembered);
+        admission(correct, peer)
     }
 
     fn remembered(&self, key: &[u8]) -> Option<bool> {
@@ -196,6 +244,18 @@ mod tests {
         Users::check(names.iter().map(|name| ((*name).to_owned(), hash.clone().into())).collect(), &mut errors)
     }
 
+    /// Whether a request from this machine is let in.
+    async fn admits(cache: &PasswordCache, users: &Users, header: Option<&HeaderValue>) -> bool {
+        let workers = Workers::start("test", 1, 4).unwrap();
+        let peer = Peer::new([127, 0, 0, 1].into());
+        let admission = cache.check(users, header, &peer, &workers).await;
+        assert_eq!(
+            peer.is_suspect.load(Ordering::Relaxed),
+            admission == Admission::Denied && header.and_then(credentials).is_some()
+        );
+        admission == Admission::Granted
+    }
+
     fn basic(credentials: &str) -> HeaderValue {
         HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(credentials))).unwrap()
     }
@@ -217,15 +277,15 @@ mod tests {
             HeaderValue::from_static("Bearer YWxpY2U6U2VjcmV0MQ=="),
             HeaderValue::from_static("bAsIc YWxpY2U6U2VjcmV0MQ=="),
         ] {
-            admitted.push(passwords.admits(&users, Some(&header)).await);
+            admitted.push(admits(&passwords, &users, Some(&header)).await);
         }
         assert_eq!(admitted, [true, true, false, false, false, false, false, false, false, true]);
-        assert!(!passwords.admits(&users, None).await);
+        assert!(!admits(&passwords, &users, None).await);
     }
 
     #[tokio::test]
     async fn without_users_everyone_is_let_in() {
-        assert!(PasswordCache::default().admits(&Users::default(), None).await);
+        assert!(admits(&PasswordCache::default(), &Users::default(), None).await);
     }
 
     #[tokio::test]
@@ -233,17 +293,17 @@ mod tests {
         let passwords = PasswordCache::default();
         let mut users = users(&["alice"]);
         users.nobody = bcrypt::hash("Secret2", 4).unwrap().into();
-        assert!(!passwords.admits(&users, Some(&basic("bob:Secret2"))).await);
+        assert!(!admits(&passwords, &users, Some(&basic("bob:Secret2"))).await);
     }
 
     #[tokio::test]
     async fn a_cached_result_ends_with_its_hash() {
         let passwords = PasswordCache::default();
-        assert!(passwords.admits(&users(&["alice"]), Some(&basic("alice:Secret1"))).await);
+        assert!(admits(&passwords, &users(&["alice"]), Some(&basic("alice:Secret1"))).await);
         let mut changed = users(&["alice"]);
         changed.hashes.insert("alice".to_owned(), bcrypt::hash("Secret2", 4).unwrap().into());
-        assert!(!passwords.admits(&changed, Some(&basic("alice:Secret1"))).await);
-        assert!(passwords.admits(&changed, Some(&basic("alice:Secret2"))).await);
+        assert!(!admits(&passwords, &changed, Some(&basic("alice:Secret1"))).await);
+        assert!(admits(&passwords, &changed, Some(&basic("alice:Secret2"))).await);
     }
 
     #[test]
@@ -255,7 +315,7 @@ mod tests {
             &mut errors,
         );
         let nobody: bcrypt::HashParts = users.nobody.expose_secret().parse().unwrap();
-        assert_eq!(nobody.get_cost(), 11);
+        assert_eq!(nobody.get_cost(), 5);
     }
 
     #[test]

@@ -77,6 +77,11 @@ impl Sources {
         })
     }
 
+    /// Whether these are the same files with the same content as others.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Whether a file holds something else now. The files are small and looked
     /// at once a second at most, so that reading them is cheaper than trusting
     /// in times of modification, which a restored backup sets back.

@@ -9,7 +9,7 @@ use super::basic_auth::Users;
 use super::error_list::ErrorList;
 use super::file::{self, HttpSection, RateLimitSection, Sources};
 use super::rate_limit::RateLimit;
-use super::tls::{self, ClientAuth, Tls};
+use super::tls::{self, ClientAuth, Limits, Tls};
 use crate::yaml::quoted;
 
 /// What is in force. The default is a file without a word: nothing is protected.
@@ -61,6 +61,8 @@ impl Rules {
     /// A file that is cut short while it is written looks like one that
     /// protects less, so that protection is taken away by a restart only.
     pub(super) fn weakenings_since(&self, old: &Self) -> Vec<String> {
+        let has = |rules: &Self, limit: fn(&Limits) -> bool| rules.tls.as_ref().is_some_and(|tls| limit(&tls.limits));
+        let lost = |limit: fn(&Limits) -> bool| has(old, limit) && !has(self, limit);
         let checks = [
             ("tls_server_config", "TLS on or off as it was at the start", self.tls.is_some() != old.tls.is_some()),
             ("http_server_config.http2", "HTTP/2 on or off as it was at the start", self.http2 != old.http2),
@@ -69,6 +71,16 @@ impl Rules {
                 "tls_server_config.client_auth_type",
                 "clients to be asked for as much as at the start",
                 self.client_auth().strength() < old.client_auth().strength(),
+            ),
+            ("tls_server_config.client_allowed_sans", "names of clients", lost(|limits| limits.names)),
+            ("tls_server_config.cipher_suites", "cipher suites", lost(|limits| limits.suites)),
+            ("tls_server_config.curve_preferences", "curves", lost(|limits| limits.curves)),
+            ("tls_server_config.min_version", "`TLS13`", lost(|limits| limits.newest)),
+            ("rate_limit", "a limit", self.rate_limit.is_none() && old.rate_limit.is_some()),
+            (
+                "http_server_config.headers",
+                "each header that was there at the start",
+                old.headers.keys().any(|name| !self.headers.contains_key(name)),
             ),
         ];
         checks

@@ -219,22 +219,34 @@ fn inline_certificates_work_like_files_and_are_never_shown() {
     assert!(inside.iter().all(|line| !shown.contains(line)), "{shown}");
 }
 
-/// Rules in force after a change, seen by the looks of a second.
+/// A thread for the looks at files, and for passwords.
+fn workers() -> Workers {
+    Workers::start("test", 1, 4).unwrap()
+}
+
+/// A request from this machine.
+async fn admit(protection: &Protection) -> (HeaderMap, Option<Response>) {
+    protection.admit(&HeaderMap::new(), &Peer::new([127, 0, 0, 1].into()), &workers()).await
+}
+
+/// Rules in force after a change that two looks found the same.
 async fn second_look(protection: &Protection) -> Option<String> {
-    tokio::time::advance(Duration::from_secs(1)).await;
-    protection.0.live.fresh().await;
+    for _ in 0..2 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        protection.0.live.fresh(&workers()).await;
+    }
     protection.problem().map(|problem| problem.as_str().to_owned())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_in_force_after_a_second_and_a_broken_one_is_not() {
+async fn a_change_is_in_force_when_it_has_settled_and_a_broken_one_is_not() {
     let directory = ConfigDirectory::new(&format!(
         "http_server_config:\n  headers: {{X-Frame-Options: deny}}\nbasic_auth_users:\n  alice: {}\n",
         hash()
     ));
     let protection = directory.load().unwrap();
     let header = async |protection: &Protection| {
-        let (headers, _) = protection.admit(&HeaderMap::new()).await;
+        let (headers, _) = admit(protection).await;
         headers.get("x-frame-options").map(|value| value.to_str().unwrap().to_owned())
     };
     let text = |value: &str| {
@@ -271,15 +283,15 @@ async fn a_change_is_in_force_after_a_second_and_a_broken_one_is_not() {
 async fn a_new_certificate_takes_effect_once_its_key_is_there() {
     let directory = ConfigDirectory::new(TLS);
     let protection = directory.load().unwrap();
-    let old = protection.server_config().await.unwrap();
+    let old = protection.server_config(&workers()).await.unwrap();
     let (certificate, key) = pair();
     directory.write("tls.crt", &certificate);
     let problem = second_look(&protection).await.unwrap();
     assert!(problem.starts_with("tls_server_config.key: expected the private key of the certificate"), "{problem}");
-    assert!(Arc::ptr_eq(&old, &protection.server_config().await.unwrap()));
+    assert!(Arc::ptr_eq(&old, &protection.server_config(&workers()).await.unwrap()));
     directory.write("tls.key", &key);
     assert_eq!(second_look(&protection).await, None);
-    assert!(!Arc::ptr_eq(&old, &protection.server_config().await.unwrap()));
+    assert!(!Arc::ptr_eq(&old, &protection.server_config(&workers()).await.unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,7 +324,28 @@ async fn more_requests_than_the_limit_are_refused_before_a_password_is_looked_at
     let protection = directory.load().unwrap();
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        statuses.push(protection.admit(&HeaderMap::new()).await.1.unwrap().status().as_u16());
+        statuses.push(admit(&protection).await.1.unwrap().status().as_u16());
     }
     assert_eq!(statuses, [401, 401, 429]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_cut_behind_any_line_protects_no_less_than_before() {
+    let sans = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: tls.crt\n  min_version: TLS13\n  \
+                client_allowed_sans: [scraper.example]\n  curve_preferences: [X25519]\n";
+    let rest = format!(
+        "basic_auth_users:\n  alice: {}\nrate_limit: {{interval: 1s, burst: 9}}\nhttp_server_config:\n  headers:\n    \
+         X-Frame-Options: deny\n    X-Content-Type-Options: nosniff\n",
+        hash()
+    );
+    let whole = format!("{TLS}{sans}{rest}");
+    let directory = ConfigDirectory::new(&whole);
+    let protection = directory.load().unwrap();
+    for (at, _) in whole.match_indices('\n').filter(|(at, _)| at + 1 < whole.len()) {
+        directory.write("web.yml", &whole[..=at]);
+        let problem = second_look(&protection).await;
+        assert!(problem.is_some(), "cut behind {:?}", &whole[..=at]);
+    }
+    directory.write("web.yml", &whole);
+    assert_eq!(second_look(&protection).await, None);
 }

@@ -22,6 +22,32 @@ use crate::yaml::quoted;
 pub(super) struct Tls {
     pub(super) config: Arc<ServerConfig>,
     pub(super) client_auth: ClientAuth,
+    pub(super) limits: Limits,
+}
+
+/// What else of the section restricts who may connect, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Only certificates with certain names.
+    pub(super) names: bool,
+    /// Only certain cipher suites.
+    pub(super) suites: bool,
+    /// Only certain curves.
+    pub(super) curves: bool,
+    /// Only TLS 1.3.
+    pub(super) newest: bool,
+}
+
+impl Limits {
+    fn of(section: &TlsSection) -> Self {
+        let some = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        Self {
+            names: some(&section.client_allowed_sans),
+            suites: some(&section.cipher_suites),
+            curves: some(&section.curve_preferences),
+            newest: section.min_version.as_deref() == Some("TLS13"),
+        }
+    }
 }
 
 /// What is asked of a client.
@@ -122,17 +148,30 @@ pub(super) fn load(
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
-        let pair = builder.with_single_cert(certificates?, key?).map_err(|e| {
-            format!(
-                "expected the private key of the certificate, found another ({e}); take the pair that was made together"
-            )
-        });
+        let pair = builder.with_single_cert(certificates?, key?).map_err(|e| not_a_pair(&e));
         errors.take("tls_server_config.key", pair)
     })()?;
     config.ignore_client_order = section.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { Vec::new() };
     config.alpn_protocols.push(b"http/1.1".to_vec());
-    Some(Tls { config: Arc::new(config), client_auth: client_auth? })
+    Some(Tls { config: Arc::new(config), client_auth: client_auth?, limits: Limits::of(section) })
+}
+
+/// Why a certificate and a key cannot be used, with what to do.
+fn not_a_pair(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => format!(
+            "expected the private key of the certificate, found another ({error}); take the pair that was made together"
+        ),
+        rustls::Error::InvalidCertificate(_) => format!(
+            "expected an X.509 version 3 certificate, found one that cannot be used ({error}); make another, such as with \
+             `openssl req -x509 -addext subjectAltName=DNS:...`"
+        ),
+        _ => format!(
+            "expected an RSA key of 2048 to 4096 bits, an ECDSA key on P-256 or P-384, or an Ed25519 key, found one of \
+             another kind ({error}); make a key of one of these"
+        ),
+    }
 }
 
 /// Whether no key of the section says anything.

@@ -11,6 +11,7 @@ use tracing::{error, info};
 
 use super::file::Sources;
 use super::rules::Rules;
+use crate::web::workers::{NotDone, Workers};
 
 /// From one look at the files to the next, at least.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ struct Inner {
 struct Watch {
     path: PathBuf,
     sources: Sources,
+    /// What was found at the last look, if it was new.
+    settling: Option<Sources>,
     next_look: Instant,
 }
 
@@ -45,7 +48,7 @@ impl WatchedFile {
         let mut sources = Sources::default();
         let rules = Rules::load(path, &mut sources)
             .map_err(|errors| errors.iter().map(|m| format!("`{}`: {m}", path.display())).collect::<Vec<_>>())?;
-        let watch = Watch { path: path.to_owned(), sources, next_look: Instant::now() + LOOK_INTERVAL };
+        let watch = Watch { path: path.to_owned(), sources, settling: None, next_look: Instant::now() + LOOK_INTERVAL };
         Ok(Self::new(rules, Some(Arc::new(Mutex::new(watch)))))
     }
 
@@ -65,17 +68,15 @@ impl WatchedFile {
 
     /// The rules of now. One caller a second looks at the files, on a thread
     /// that may wait for a disk; the others take what is there.
-    pub(super) async fn fresh(&self) -> Arc<Rules> {
+    pub(super) async fn fresh(&self, workers: &Workers) -> Arc<Rules> {
         if let Some(Ok(mut watch)) = self.0.watch.clone().map(Mutex::try_lock_owned)
             && watch.next_look <= Instant::now()
         {
             watch.next_look = Instant::now() + LOOK_INTERVAL;
             let inner = self.0.clone();
             // It goes on if this caller goes away, and holds the lock until its end.
-            let look = tokio::task::spawn_blocking(move || watch.look(&inner));
-            if let Err(panicked) = look.await
-                && panicked.is_panic()
-            {
+            // If all threads are busy, the next request looks again.
+            if workers.run(move || watch.look(&inner)).await == Err(NotDone::Panicked) {
                 error!("reloading --web.config.file panicked; keeping the current settings");
             }
         }
@@ -90,13 +91,19 @@ impl Watch {
         if !self.sources.changed() {
             return;
         }
-        self.sources = Sources::default();
+        let mut sources = Sources::default();
+        let read = Rules::load(&self.path, &mut sources);
+        // Whoever is still writing has written more until the next look.
+        if !self.settling.as_ref().is_some_and(|before| before.is_same(&sources)) {
+            self.settling = Some(sources);
+            return;
+        }
+        self.settling = None;
+        self.sources = sources;
         let file = self.path.display();
-        let read = Rules::load(&self.path, &mut self.sources).and_then(|rules| {
-            match rules.weakenings_since(&inner.rules.load()) {
-                refused if refused.is_empty() => Ok(rules),
-                refused => Err(refused),
-            }
+        let read = read.and_then(|rules| match rules.weakenings_since(&inner.rules.load()) {
+            refused if refused.is_empty() => Ok(rules),
+            refused => Err(refused),
         });
         match read {
             Ok(rules) => {

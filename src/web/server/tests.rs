@@ -18,7 +18,7 @@ use crate::exposition::{Publisher, RenderSettings, Snapshot, SnapshotCell};
 use crate::fleet::Fleet;
 use crate::model::{Channel, Client, Observation, Timestamp};
 use crate::telemetry::Telemetry;
-use crate::web::{WebConfig, bind};
+use crate::web::{Protection, WebConfig, bind};
 
 /// A server on a free port.
 struct Server {
@@ -44,7 +44,7 @@ impl Server {
             runbook_url: None,
             enable_lifecycle: false,
         };
-        let web = Web::new(published.clone(), Telemetry::new(), Clock::system(), &config, String::new(), None);
+        let web = Web::new(published.clone(), Telemetry::new(), Clock::system(), &config, String::new(), None).unwrap();
         let listener = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -18,7 +18,10 @@ async fn tls_speaks_http2_and_http1_and_nothing_plain() {
     assert_eq!(version(&trusting, exporter.address()).await, Some(Version::HTTP_2));
     assert_eq!(version(&older, exporter.address()).await, Some(Version::HTTP_11));
     let plain = trusting.get(format!("http://{}/-/healthy", exporter.address())).send().await;
-    assert!(plain.is_err(), "{plain:?}");
+    let plain = plain.unwrap();
+    assert_eq!(plain.status(), 400);
+    assert_eq!(plain.text().await.unwrap(), "this port speaks HTTPS; use https:// in the URL\n");
+    assert!(!exporter.program.line_with("expected TLS, found plain HTTP").await.is_empty());
     let stranger = client(Authority::new("stranger").pem(), None);
     assert_eq!(status(&stranger, &exporter, "/-/healthy").await, "refused");
     exporter.stop().await;
@@ -167,4 +170,45 @@ async fn check_healthy_finds_life_behind_every_protection() {
         let (code, output) = Program::start(&args, &key).end().await;
         assert_eq!(code, Some(1), "nobody is there: {output}");
     }
+}
+
+/// Runs openssl in a directory.
+fn openssl(folder: &Folder, args: &[&str]) {
+    let mut openssl = std::process::Command::new("openssl");
+    let output = openssl.args(args).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_certificate_or_key_that_cannot_be_used_is_refused_with_the_true_reason() {
+    let folder = Folder::new();
+    openssl(&folder, &["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "p521.key"]);
+    openssl(&folder, &["req", "-x509", "-new", "-key", "p521.key", "-subj", "/CN=x", "-out", "p521.crt"]);
+    openssl(&folder, &["req", "-new", "-key", "server.key", "-subj", "/CN=x", "-out", "v1.csr"]);
+    openssl(&folder, &["x509", "-req", "-in", "v1.csr", "-signkey", "server.key", "-out", "v1.crt"]);
+    let v1 = std::fs::read(folder.path().join("v1.crt")).unwrap();
+    let is_v1 = x509_is_version_1(&v1);
+    let mut cases =
+        vec![("p521.crt", "p521.key", "expected an RSA key of 2048 to 4096 bits, an ECDSA key on P-256 or P-384")];
+    // Newer versions of openssl make a certificate of version 3 in any case.
+    if is_v1 {
+        cases.push(("v1.crt", "server.key", "expected an X.509 version 3 certificate"));
+    }
+    for (certificate, key, reason) in cases {
+        let text = format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n");
+        let file = format!("--web.config.file={}", folder.write("web.yml", &text).display());
+        let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k")];
+        let (code, output) = crate::harness::Program::start(&["check", &file], &env).end().await;
+        assert_eq!(code, Some(2), "{output}");
+        assert!(output.contains(reason), "{certificate}: {output}");
+    }
+}
+
+/// Whether a certificate in PEM lacks the field that names its version.
+fn x509_is_version_1(pem: &[u8]) -> bool {
+    use base64::Engine as _;
+    let text: String = std::str::from_utf8(pem).unwrap().lines().filter(|line| !line.starts_with("---")).collect();
+    let der = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+    // Certificate, TBSCertificate, then [0] EXPLICIT Version if it is not the default.
+    !der.windows(5).take(16).any(|window| window == [0xa0, 0x03, 0x02, 0x01, 0x02])
 }
