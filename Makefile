@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl faket
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz siege soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-rules bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz siege soak
 
 help: ## List the recipes
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -87,6 +87,9 @@ pictures: test-tools ## Take the pictures of the status page that the README sho
 
 bench: ## Time the parts by themselves
 	$(CARGO) bench --locked --features bench --bench micro -- $(ARGS)
+
+bench-rules: test-tools ## Measure what the rules cost in a real Prometheus; writes the table into docs/sizing.md
+	./scripts/bench-rules $(ARGS)
 
 bench-compare: ## Measure against nginx, a registry and prometheus_client; writes docs/benchmarks.md
 	./scripts/bench-compare $(ARGS)

@@ -125,7 +125,7 @@ run() {
 }
 
 # The transformation that rules/README.md explains.
-sed -E -e 's/^( +(keep_firing_)?for: [0-9]+)m$/\1s/' -e 's/\[([0-9]+)m\]/[\1s]/g' \
+sed -E -e 's/^( +(interval|(keep_firing_)?for): [0-9]+)m$/\1s/' -e 's/\[([0-9]+)m\]/[\1s]/g' \
     "$root/rules/d360.rules.yml" >"$work/quick.rules.yml"
 # The shipped routes and inhibitions; receivers keep their names alone, so that nobody is told.
 awk '/^[a-z]/ { receivers = /^receivers:/; templates = /^templates:/ }

@@ -4,7 +4,8 @@
 //! * `files`, `promql`: what the files say, and which names their expressions read and return.
 //! * `lint`, `names`, `rules`, `runbooks`, `deploy`, `helm`: tests of the files as they stand.
 //! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
-//! * `boards`, `chain`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a notification and a panel.
+//! * `boards`, `chain`, `notifications`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a
+//!   notification and a panel.
 
 mod boards;
 mod chain;
@@ -15,8 +16,9 @@ mod files;
 mod helm;
 mod lint;
 mod names;
+mod notifications;
 mod programs;
-mod promql;
+pub(crate) mod promql;
 mod queries;
 mod rules;
 mod runbooks;

@@ -52,6 +52,7 @@ const PROOFS: &[(&str, &str, Proof)] = &[
         Proof::Test("the_demo_of_the_readme_starts_and_its_request_works"),
     ),
     ("docs/sizing.md", "UPDATE_DOCS=1 cargo test --test it sizing", Proof::Test("the_figures_on_sizing_are_measured")),
+    ("docs/sizing.md", "make bench-rules", Proof::Make),
     ("docs/sizing.md", "scripts/memory.sh target", Proof::Test("the_script_measures_the_memory_of_a_fleet")),
     ("docs/recipes/scrape-guards.md", "curl --silent 'http://localhost:10360", Proof::RunsOnDemo),
     ("dashboards/README.md", "make dashboards", Proof::Make),

@@ -6,6 +6,7 @@ use d360_exporter::catalogue::{FAMILIES, Kind};
 use regex_lite::Regex;
 
 use super::markdown::documents;
+use crate::signal::promql::AHEAD;
 
 /// What begins like a metric and is none: the program, files, groups of rules.
 const NO_METRICS: &[&str] = &["d360_exporter", "d360_api_key", "d360_scrape_guards", "d360_shards"];
@@ -41,6 +42,7 @@ fn metrics_in_documents_exist() {
             names.extend(["bucket", "sum", "count"].map(|suffix| format!("{}_{suffix}", family.name)));
         }
     }
+    names.extend(AHEAD.iter().map(|(name, _)| (*name).to_owned()));
     let mut unknown = Vec::new();
     for document in documents() {
         for name in found(r"\b(d360_[a-z0-9_]*[a-z0-9])\b", &document.text) {

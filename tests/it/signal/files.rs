@@ -59,8 +59,7 @@ pub(super) struct RuleGroup {
     #[serde(rename = "name")]
     _name: String,
     /// Minutes between two evaluations, where the group does not take those of Prometheus.
-    #[serde(rename = "interval")]
-    _interval: Option<String>,
+    pub(super) interval: Option<String>,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -86,6 +85,12 @@ impl Rule {
     pub(super) fn name(&self) -> &str {
         self.record.as_deref().or(self.alert.as_deref()).unwrap_or_default()
     }
+}
+
+/// The intervals of the groups that have one.
+pub(super) fn intervals() -> Vec<String> {
+    let files = list("rules", ".rules.yml").into_iter().map(|file| yaml::<RuleFile>(&file));
+    files.flat_map(|file| file.groups).filter_map(|group| group.interval).collect()
 }
 
 /// Every rule as shipped.

@@ -92,21 +92,21 @@ fn values_change_thresholds_severities_waiting_times_and_links_of_alerts() {
     };
     let rules: Vec<_> = items(&rule["spec"], "groups").iter().flat_map(|group| items(group, "rules")).collect();
     let alert = |name: &str| rules.iter().find(|rule| text(rule, "alert") == name);
-    let dropped = alert("D360FleetQualityDrop").unwrap();
-    assert!(text(dropped, "expr").contains(">= 0.3") && !text(dropped, "expr").contains(">= 0.2"), "{dropped}");
+    let changed = alert("D360FleetUnreadable").unwrap();
+    assert!(text(changed, "expr").contains(">= 0.3") && !text(changed, "expr").contains(">= 0.2"), "{changed}");
     assert_eq!(
         json!([
-            dropped["for"],
-            dropped["labels"]["severity"],
-            dropped["labels"]["team"],
-            dropped["annotations"]["summary"]
+            changed["for"],
+            changed["labels"]["severity"],
+            changed["labels"]["team"],
+            changed["annotations"]["summary"]
         ]),
-        json!(["20m", "warning", "messaging", "Many numbers lost quality."])
+        json!(["20m", "warning", "messaging", "Many clients cannot be read."])
     );
     assert!(alert("D360ConfigReloadFailed").is_none());
     let all = rule.to_string();
     assert!(
-        all.contains("https://runbooks.example/d360/D360FleetQualityDrop")
+        all.contains("https://runbooks.example/d360/D360FleetUnreadable")
             && all.contains("https://dashboards.example/d/")
     );
     assert!(!all.contains("d360-exporter.example") && !all.contains("grafana.example"), "a shipped link is left");
@@ -124,7 +124,7 @@ fn a_value_that_changes_nothing_is_refused_with_what_there_is() {
             "expected names of alerts that the rules have, found D360Nonsense",
         ),
         (
-            "prometheusRule.alerts.D360FleetQualityDrop.replace[0].from=>= 7,prometheusRule.alerts.D360FleetQualityDrop.replace[0].to=>= 8",
+            "prometheusRule.alerts.D360FleetUnreadable.replace[0].from=>= 7,prometheusRule.alerts.D360FleetUnreadable.replace[0].to=>= 8",
             "replace: expected \">= 7\" in the expression, found",
         ),
     ] {

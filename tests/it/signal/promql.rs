@@ -27,7 +27,22 @@ fn values(family: &str, label: &str) -> Option<Vec<&'static str>> {
         ("d360_channel_transitions_total", "field") => {
             vec!["availability_status", "quality_rating", "messaging_limit", "status"]
         }
-        (_, "endpoint") => Endpoint::ALL.iter().map(|e| e.as_str()).collect(),
+        ("d360_channel_gone_timestamp_seconds", "reason") => {
+            vec!["disappeared", "cancelled", "transferred", "never_ready", "client_gone"]
+        }
+        ("d360_channel_last_change_timestamp_seconds", "field") => vec![
+            "availability_status",
+            "quality_rating",
+            "messaging_limit",
+            "status",
+            "last_quality_event",
+            "waba_account_status",
+        ],
+        ("d360_channel_last_change_timestamp_seconds", "direction") => vec!["worse", "better", "other"],
+        ("d360_api_rejected_items_total", "reason") => vec!["unreadable", "duplicate", "ownerless", "foreign"],
+        (_, "endpoint") => {
+            Endpoint::ALL.iter().map(|e| e.as_str()).chain(["partner_balance", "client_balance"]).collect()
+        }
         (_, "reason") => Reason::ALL.iter().map(|r| r.as_str()).collect(),
         _ => return None,
     };
@@ -41,6 +56,17 @@ pub(super) struct Known(BTreeMap<String, Labels>);
 fn labels<'a>(names: impl IntoIterator<Item = &'a str>) -> Labels {
     names.into_iter().map(str::to_owned).collect()
 }
+
+/// Families that rules and dashboards may read before the exporter has them, with their labels. Rules about a family that is
+/// not there stay silent.
+pub(crate) const AHEAD: &[(&str, &[&str])] = &[
+    ("d360_client_balance", &["partner_id", "client_id", "currency"]),
+    ("d360_partner_unconfirmed_removals", &["partner_id", "kind"]),
+    ("d360_partner_balance", &["partner_id", "currency"]),
+    ("d360_partner_balance_last_refresh_timestamp_seconds", &["partner_id"]),
+    ("d360_api_items", &["partner_id", "endpoint"]),
+    ("d360_api_items_without_field", &["partner_id", "endpoint", "field"]),
+];
 
 impl Known {
     /// What Prometheus gets from a scrape, and what the rules record.
@@ -60,6 +86,9 @@ impl Known {
             } else {
                 known.0.insert(family.name.to_owned(), own);
             }
+        }
+        for (name, ahead) in AHEAD {
+            known.0.entry((*name).to_owned()).or_default().extend(labels(ahead.iter().copied().chain(TARGET)));
         }
         // A recording rule may read another one, and itself: until nothing is learnt any more.
         let recorded: Vec<_> = files::rules().into_iter().filter(|rule| rule.record.is_some()).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::files::{alerts, captures, items, list, path, read, text, yaml};
+use super::files::{alerts, captures, intervals, items, list, path, read, text, yaml};
 use super::programs::{command, succeeds};
 
 #[test]
@@ -34,14 +34,20 @@ macro_rules! unit_tests {
 }
 
 unit_tests! {
-    alerts_about_the_api_pass_their_unit_tests "api.yml";
+    alerts_about_balances_over_days_pass_their_unit_tests "balance-days.yml";
+    alerts_about_balances_pass_their_unit_tests "balance.yml";
     alerts_about_a_channel_over_days_pass_their_unit_tests "channel-days.yml";
     alerts_about_a_channel_pass_their_unit_tests "channel.yml";
+    alerts_about_a_client_over_days_pass_their_unit_tests "client-days.yml";
     alerts_about_a_client_pass_their_unit_tests "client.yml";
     alerts_about_the_exporter_pass_their_unit_tests "exporter.yml";
+    alerts_about_the_fleet_over_days_pass_their_unit_tests "fleet-days.yml";
     alerts_about_the_fleet_pass_their_unit_tests "fleet.yml";
-    names_in_alerts_pass_their_unit_tests "names.yml";
+    alerts_hold_through_days_without_data "hold-days.yml";
+    alerts_hold_while_data_is_missing "hold.yml";
     quiet_times_pass_their_unit_tests "quiet.yml";
+    alerts_about_reading_the_api_pass_their_unit_tests "reading.yml";
+    several_exporters_of_one_fleet_give_each_alert_once "twins.yml";
 }
 
 #[test]
@@ -68,6 +74,14 @@ fn every_alert_has_a_unit_test_in_which_it_fires_and_one_in_which_it_does_not() 
     let all: BTreeSet<_> = alerts().iter().map(|alert| alert.name().to_owned()).collect();
     assert_eq!(fires, all);
     assert_eq!(rests, all);
+}
+
+#[test]
+fn intervals_of_groups_are_whole_minutes_below_the_lookback_of_prometheus() {
+    for interval in intervals() {
+        let minutes = captures(r"^(\d)m$", &interval).pop().unwrap_or_else(|| panic!("found the interval {interval}"));
+        assert!((1..5).contains(&minutes.parse::<u8>().unwrap()), "found the interval {interval}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -49,6 +50,8 @@ pub(super) struct Stack {
     http: reqwest::Client,
     /// Every alert of every notification, in the order in which they came.
     received: Arc<Mutex<Vec<String>>>,
+    /// How many heartbeats came.
+    beats: Arc<AtomicUsize>,
     /// How many of them were expected.
     expected: usize,
     /// The fleet, in order.
@@ -60,22 +63,28 @@ pub(super) struct Stack {
 fn shown(alert: &Value) -> String {
     let mut labels: BTreeMap<_, _> = alert["labels"].as_object().unwrap().iter().collect();
     let name = labels.remove(&"alertname".to_owned()).unwrap().as_str().unwrap();
+    // The simulator invents them.
+    labels.retain(|label, _| !["waba_account_id", "business_id"].contains(&label.as_str()));
     let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
     format!("{} {name} {}", text(alert, "status"), labels.join(" "))
 }
 
-/// The receiver: writes down what comes.
-async fn receiver() -> (u16, Arc<Mutex<Vec<String>>>) {
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let into = received.clone();
+/// The receivers: write down what comes to the chat and by mail, and count the heartbeats.
+async fn receiver() -> (u16, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
+    let (received, beats) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let (into, counted) = (received.clone(), beats.clone());
     let take = move |body: Bytes| async move {
         let notification: Value = serde_json::from_slice(&body).unwrap();
         into.lock().unwrap().extend(items(&notification, "alerts").iter().map(shown));
     };
+    let beat = move || async move {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move { axum_serve(listener, Router::new().route("/alerts", post(take))).await });
-    (port, received)
+    let router = Router::new().route("/alerts", post(take)).route("/heartbeat", post(beat));
+    tokio::spawn(async move { axum_serve(listener, router).await });
+    (port, received, beats)
 }
 
 async fn axum_serve(listener: tokio::net::TcpListener, router: Router) {
@@ -88,7 +97,7 @@ pub(super) fn quick_rules() -> String {
     let lines = captures(r"(?m)^(sed -E .*) d360\.rules\.yml > quick\.rules\.yml$", &read("rules/README.md"));
     let [line] = lines.as_slice() else { panic!("expected one transformation in the README, found {lines:?}") };
     let quick = succeeds(Command::new("sh").args(["-c", &format!("{line} \"$0\"")]).arg(path(RULES)));
-    assert_eq!(captures(r"(?m)(^ +\w*for: \d+m$|\[\d+m\])", &quick), [""; 0], "minutes are left");
+    assert_eq!(captures(r"(?m)(^ +(?:interval|\w*for): \d+m$|\[\d+m\])", &quick), [""; 0], "minutes are left");
     quick
 }
 
@@ -99,19 +108,33 @@ pub(super) fn quick_dashboard_rules() -> String {
     rules.replace("    interval: 3m\n", "")
 }
 
-/// The shipped configuration of Alertmanager with shorter times and another address.
+/// The shipped routes and inhibitions of Alertmanager with shorter times. What goes to the chat or by mail comes to the
+/// test once; a page says the same again, put together otherwise, and goes nowhere.
 fn quick_alertmanager(receiver: u16) -> String {
-    let mut config = read("rules/alertmanager.yml");
+    let shipped = read("rules/alertmanager.yml");
+    let (routes, rest) = shipped.split_once("\nreceivers:\n").expect("receivers");
+    let (_, routes) = routes.split_once("\nroute:\n").expect("routes");
+    let (_, inhibitions) = rest.split_once("\ninhibit_rules:\n").expect("inhibitions");
+    let mut routes = routes.to_owned();
     for (shipped, quick) in [
-        ("http://127.0.0.1:5001/alerts", format!("http://127.0.0.1:{receiver}/alerts")),
-        ("group_wait: 30s", "group_wait: 5s".to_owned()),
-        ("group_wait: 10m", "group_wait: 10s".to_owned()),
-        ("group_interval: 5m", "group_interval: 5s".to_owned()),
+        ("group_wait: 30s", "group_wait: 5s"),
+        ("group_wait: 10m", "group_wait: 10s"),
+        ("group_interval: 5m", "group_interval: 5s"),
+        ("group_interval: 1m", "group_interval: 5s"),
+        ("repeat_interval: 5m", "repeat_interval: 5s"),
     ] {
-        assert_eq!(config.matches(shipped).count(), 1, "expected {shipped} once");
-        config = config.replace(shipped, &quick);
+        assert_eq!(routes.matches(shipped).count(), 1, "expected {shipped} once");
+        routes = routes.replace(shipped, quick);
     }
-    config
+    let webhook = |path: &str| {
+        format!("webhook_configs: [{{url: 'http://127.0.0.1:{receiver}/{path}', send_resolved: {}}}]", path == "alerts")
+    };
+    format!(
+        "route:\n{routes}\nreceivers:\n  - name: default\n  - name: d360-page\n  - name: d360-chat\n    {chat}\n  \
+         - name: d360-mail\n    {chat}\n  - name: d360-heartbeat\n    {heartbeat}\ninhibit_rules:\n{inhibitions}",
+        chat = webhook("alerts"),
+        heartbeat = webhook("heartbeat"),
+    )
 }
 
 fn prometheus_config(exporter: u16, alertmanager: u16) -> String {
@@ -132,7 +155,7 @@ impl Stack {
         let dir = TempDir::new().unwrap();
         let log = |name: &str| dir.path().join(format!("{name}.log"));
         let [simulator_port, exporter_port, prometheus_port, alertmanager_port] = [(); 4].map(|()| free_port());
-        let (receiver_port, received) = receiver().await;
+        let (receiver_port, received, beats) = receiver().await;
         std::fs::write(dir.path().join("quick.rules.yml"), quick_rules()).unwrap();
         std::fs::write(dir.path().join("quick.dashboards.rules.yml"), quick_dashboard_rules()).unwrap();
         std::fs::write(dir.path().join("prometheus.yml"), prometheus_config(exporter_port, alertmanager_port)).unwrap();
@@ -172,6 +195,7 @@ impl Stack {
             simulator: simulator_url,
             http,
             received,
+            beats,
             expected: 0,
             clients: fleet,
             dir,
@@ -245,7 +269,9 @@ impl Stack {
 
     /// Every alert that fired in the last half hour, notified or not.
     pub(super) async fn fired(&self) -> Vec<String> {
-        let all = r#"max by (alertname, client_id, channel_id) (max_over_time(ALERTS{alertstate="firing"}[30m]))"#;
+        let all = r#"max by (alertname, client_id, channel_id) (
+            max_over_time(ALERTS{alertname!="D360Watchdog", alertstate="firing"}[30m])
+        )"#;
         let result = self.query(all).await.unwrap();
         let one = |series: &Value| {
             let labels = &series["metric"];
@@ -273,6 +299,15 @@ impl Stack {
         })
         .await;
         self.expected += expected.len();
+    }
+
+    /// Waits for further heartbeats.
+    pub(super) async fn beats(&self) {
+        let before = self.beats.load(Ordering::Relaxed);
+        until("a heartbeat", PATIENCE, async || {
+            if self.beats.load(Ordering::Relaxed) > before { Ok(()) } else { Err(format!("still {before}")) }
+        })
+        .await;
     }
 
     /// Asserts that no notification came since the last that was expected.
