@@ -6,10 +6,10 @@
 //!
 //! Never here: reqwest, axum, text of metrics. `now` is a parameter.
 //!
-//! **Invariant:** what leaves, leaves because a complete answer no longer holds
-//! it, or because it could not be read for longer than the bound. A value that
-//! has expired is hidden, not forgotten: when its client can be read again, a
-//! drop in between is still a transition.
+//! **Invariant:** what leaves, leaves because the poller's confidence rules said
+//! so, through one place ([`Fleet::apply`]); nothing leaves because of its age. A
+//! value that has expired is hidden, not forgotten: when its client can be read
+//! again, a drop in between is still a transition.
 
 mod changes;
 mod clock_step;
@@ -31,7 +31,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::model::{
-    Availability, Channel, ChannelId, Client, ClientId, LifecycleStatus, Observation, PartnerId, Timestamp,
+    Availability, Channel, ChannelId, Client, ClientId, LifecycleStatus, Moment, Observation, PartnerId, Reads,
+    Timestamp,
 };
 
 pub use changes::{Change, Changes};
@@ -50,22 +51,29 @@ pub struct Fleet {
     partner_state: PartnerState,
     gone: Gone,
     changes: Changes,
-    /// The number of the bulk read that is under way or was last.
-    bulk_read: u32,
     fingerprint_hasher: RandomState,
     /// Nothing expires before; found anew whenever that time has come.
     next_expiry: Option<Timestamp>,
+    /// An earlier run left data that had not expired.
+    warm: bool,
 }
 
 /// What is known of the partner as a whole.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PartnerState {
-    /// Whether the last attempt to list the clients succeeded.
-    pub up: bool,
+    /// Whether the last attempt to list the clients succeeded and saw all that
+    /// were known; `None` before this run's first attempt ended.
+    pub up: Option<bool>,
     /// When the last full cycle ended, and how long it took.
     pub last_cycle: Option<(Timestamp, Duration)>,
     /// How often watched fields changed.
     pub transitions: TransitionCounts,
+    /// How the channels are read; `None` before the first cycle.
+    pub strategy: Option<Reads>,
+    /// Clients and channels that are missing but not yet believed to be gone.
+    pub unconfirmed_removals: (usize, usize),
+    /// The page size that works, once it was found.
+    pub page_size: Option<usize>,
 }
 
 /// What is known of one client.
@@ -76,16 +84,16 @@ pub struct ClientState {
     /// Its channels as last read, sorted by id. Not a map: most clients have a
     /// handful, and a map's nodes would waste more than they hold.
     pub channels: Vec<ChannelState>,
-    /// Whether the last attempt to read the channels succeeded; `None` before
-    /// the first one.
+    /// Whether the last attempt to read the channels succeeded and saw all of
+    /// them; `None` before this run's first one.
     pub up: Option<bool>,
-    /// When the channels were last read.
+    /// When the last read of all channels began.
     pub last_refresh: Option<Timestamp>,
-    /// When the client was first listed: what its age counts from until it was
-    /// read.
-    pub first_listed: Timestamp,
-    /// Since when the client is missing from lists that do not prove it gone.
-    pub missing_since: Option<Timestamp>,
+    /// The same on the steady clock; when the client was first listed until it
+    /// was read. Its age counts from here.
+    pub age_from: Timestamp,
+    /// Whether an attempt to read the channels failed since the last good one.
+    pub failed: bool,
     /// Not read for longer than the bound: hidden, but for its name and age.
     pub expired: bool,
 }
@@ -102,10 +110,6 @@ pub struct ChannelState {
     pub history: History,
     /// Whether it was ever ready.
     was_ready: bool,
-    /// Since when the channel is missing from answers that do not prove it gone.
-    pub missing_since: Option<Timestamp>,
-    /// The bulk read that came by it last.
-    seen_in: u32,
     /// The channel's fingerprint; 0 if it was not read by this run.
     fingerprint: u64,
 }
@@ -118,13 +122,15 @@ struct ReceivedChannel {
     /// the memory where the channel lies. Nobody who names channels can make two
     /// fingerprints equal, and chance does once in 10^19 comparisons.
     fingerprint: u64,
-    /// The bulk read that is under way or was last.
-    bulk_read: u32,
     at: Timestamp,
 }
 
 /// Up to so many channels of a client are looked through for a fingerprint.
 const LINEAR_SCAN_LIMIT: usize = 16;
+
+/// What was not tried again since its last good read stays this many times as
+/// long as what was tried in vain: its turn was late, nothing more.
+const UNTRIED_BOUNDS: i32 = 3;
 
 impl ClientState {
     fn new(client: Client, at: Timestamp) -> Self {
@@ -133,23 +139,35 @@ impl ClientState {
             channels: Vec::new(),
             up: None,
             last_refresh: None,
-            first_listed: at,
-            missing_since: None,
+            age_from: at,
+            failed: false,
             expired: false,
         }
     }
 
     fn unreadable(&mut self, changes: &mut Changes) {
+        self.failed = true;
         if self.up != Some(false) {
             self.up = Some(false);
             changes.client(self.client.id.clone(), Change::Freshness);
         }
     }
 
-    /// When the data of the client is too old to be shown.
+    /// When the data of the client is too old to be shown, on the steady clock.
     fn expires(&self, max_staleness: SignedDuration) -> Timestamp {
-        let age_from = self.last_refresh.unwrap_or(self.first_listed);
-        age_from.saturating_add(max_staleness)
+        let bounds = if self.failed { 1 } else { UNTRIED_BOUNDS };
+        self.age_from.saturating_add(max_staleness.saturating_mul(bounds))
+    }
+
+    /// Takes note that all channels were read. True if that shows them anew.
+    fn refreshed(&mut self, at: Moment) -> bool {
+        let shown_anew = self.last_refresh.is_none() || self.expired;
+        self.up = Some(true);
+        self.last_refresh = Some(at.wall);
+        self.age_from = at.steady;
+        self.failed = false;
+        self.expired = false;
+        shown_anew
     }
 }
 
@@ -167,23 +185,19 @@ impl ChannelState {
             channel: Arc::new(channel),
             changed_at: None,
             history: History::default(),
-            missing_since: None,
-            seen_in: 0,
             fingerprint: 0,
         }
     }
 }
 
-/// How channels come in: one by one, and then the end of the answer.
+/// How channels come in and leave, one by one.
 impl ClientState {
     /// Takes in a channel that an answer holds.
     fn upsert(&mut self, seen: ReceivedChannel, transitions: &mut Vec<Transition>) -> Change {
-        let ReceivedChannel { channel, fingerprint, bulk_read, at } = seen;
+        let ReceivedChannel { channel, fingerprint, at } = seen;
         let place = match self.find_slot(&channel, fingerprint) {
             Ok(place) => {
                 let known = &mut self.channels[place];
-                known.seen_in = bulk_read;
-                known.missing_since = None;
                 if known.fingerprint == fingerprint {
                     return Change::Freshness;
                 }
@@ -204,8 +218,7 @@ impl ClientState {
             Err(place) => {
                 // Most clients have a handful, and seldom one more.
                 self.channels.reserve_exact(1);
-                let known = ChannelState { seen_in: bulk_read, fingerprint, ..ChannelState::new(channel) };
-                self.channels.insert(place, known);
+                self.channels.insert(place, ChannelState { fingerprint, ..ChannelState::new(channel) });
                 place
             }
         };
@@ -220,34 +233,10 @@ impl ClientState {
         unchanged.map_or_else(by_id, Ok)
     }
 
-    /// Ends an answer: what it lacks is gone if it was complete, or if it has
-    /// been missing for longer than the bound.
-    fn finish_read(
-        &mut self,
-        bulk_read: u32,
-        complete: bool,
-        at: Timestamp,
-        max_staleness: SignedDuration,
-        gone: &mut Gone,
-    ) -> Change {
-        let before = self.channels.len();
-        let client = &self.client;
-        self.channels.retain_mut(|known| {
-            if known.seen_in == bulk_read {
-                return true;
-            }
-            let since = *known.missing_since.get_or_insert(at);
-            let stays = !complete && at.duration_since(since) < max_staleness;
-            if !stays {
-                gone.channel_left(client, known, at);
-            }
-            stays
-        });
-        let shown_anew = self.last_refresh.is_none() || self.expired;
-        self.up = Some(true);
-        self.last_refresh = Some(at);
-        self.expired = false;
-        if shown_anew || self.channels.len() != before { Change::Data } else { Change::Freshness }
+    /// Takes a channel away, and returns it if it was there.
+    fn remove(&mut self, id: &ChannelId) -> Option<ChannelState> {
+        let found = self.channels.binary_search_by(|known| known.channel.id.cmp(id)).ok()?;
+        Some(self.channels.remove(found))
     }
 }
 
@@ -261,9 +250,9 @@ impl Fleet {
             partner_state: PartnerState::default(),
             gone: Gone::default(),
             changes: Changes::default(),
-            bulk_read: 0,
             fingerprint_hasher: RandomState::new(),
             next_expiry: None,
+            warm: false,
         }
     }
 
@@ -282,21 +271,19 @@ impl Fleet {
         self.clients.range(range).map(|(_, state)| &**state)
     }
 
-    /// The ids of all clients.
-    pub fn client_ids(&self) -> Vec<ClientId> {
-        self.clients.keys().cloned().collect()
-    }
-
     /// One client.
     pub fn client(&self, id: &ClientId) -> Option<&ClientState> {
         self.clients.get(id).map(|state| &**state)
     }
 
-    /// Takes in what an earlier run knew.
-    fn restore(&mut self, state: PartnerState, clients: impl Iterator<Item = ClientState>) {
+    /// Takes in what an earlier run knew. Nothing of it counts as tried by this
+    /// run; what is older than the bound is hidden at once.
+    fn restore(&mut self, state: PartnerState, clients: impl Iterator<Item = ClientState>, now: Timestamp) {
         self.partner_state = state;
         self.changes.partner();
-        for client in clients {
+        for mut client in clients {
+            client.expired = client.age_from.saturating_add(self.max_staleness) <= now;
+            self.warm |= client.last_refresh.is_some() && !client.expired;
             self.changes.client(client.client.id.clone(), Change::Data);
             self.clients.insert(client.client.id.clone(), Box::new(client));
         }
@@ -305,6 +292,15 @@ impl Fleet {
     /// What is gone of the fleet.
     pub fn gone(&self) -> &Gone {
         &self.gone
+    }
+
+    /// Whether there is something to serve: the list was read, every client of
+    /// it was tried and one was read (or there is none), or an earlier run left
+    /// data that had not expired.
+    pub fn is_ready(&self) -> bool {
+        let tried = || self.clients.values().all(|state| state.up.is_some());
+        let read = || self.clients.is_empty() || self.clients.values().any(|state| state.up == Some(true));
+        self.warm || (self.partner_state.up == Some(true) && tried() && read())
     }
 
     /// Takes what changed since the last call.
@@ -335,49 +331,48 @@ impl Fleet {
     /// Takes in one observation, and returns the transitions that it shows.
     pub fn apply(&mut self, observation: Observation) -> Vec<Transition> {
         match observation {
-            Observation::ClientsListed { clients, complete, at } => {
-                self.clients_listed(clients, complete, at);
-                Vec::new()
-            }
-            Observation::PartnerUnreadable => {
+            Observation::ClientsListed { clients, gone, whole, at } => self.clients_listed(clients, &gone, whole, at),
+            Observation::PartnerUnreadable { key_refused } => {
                 self.set_up(false);
-                Vec::new()
+                if key_refused {
+                    self.clients.values_mut().for_each(|state| state.failed = true);
+                    self.next_expiry = None;
+                }
             }
-            Observation::ChannelsRead { client, channels, complete, at } => {
-                self.channels_read(&client, channels, complete, at)
+            Observation::ChannelsRead { client, channels, gone, whole, at } => {
+                return self.channels_read(&client, channels, &gone, whole, at);
             }
-            Observation::BulkReadStarted => {
-                self.bulk_read = self.bulk_read.wrapping_add(1);
-                Vec::new()
-            }
-            Observation::ChannelsSeen { channels, at } => self.channels_seen(channels, at),
-            Observation::BulkReadCompleted { complete, at } => {
-                self.bulk_read_completed(complete, at);
-                Vec::new()
-            }
+            Observation::ChannelsSeen { channels, at } => return self.channels_seen(channels, at),
+            Observation::BulkReadEnded { whole, incomplete, at } => self.bulk_read_ended(&whole, &incomplete, at),
             Observation::BulkReadFailed => {
                 let Self { clients, changes, .. } = self;
                 clients.values_mut().for_each(|state| state.unreadable(changes));
-                Vec::new()
+                self.next_expiry = None;
             }
-            Observation::ChannelsUnreadable { client } => {
-                if let Some(state) = self.clients.get_mut(&client) {
-                    state.unreadable(&mut self.changes);
+            Observation::ChannelsUnreadable { client } => self.unreadable(&client),
+            Observation::ChannelsGone { channels, at } => {
+                for (client, channel) in channels {
+                    self.remove_channels(&client, &[channel], at);
                 }
-                Vec::new()
             }
+            Observation::RemovalsUnconfirmed { clients, channels } => {
+                self.change_partner(|state| state.unconfirmed_removals = (clients, channels));
+            }
+            Observation::StrategyChosen(reads) => self.change_partner(|state| state.strategy = Some(reads)),
+            Observation::PageSizeLearned(size) => self.change_partner(|state| state.page_size = Some(size)),
             Observation::CycleCompleted { took, at } => {
-                self.partner_state.last_cycle = Some((at, took));
-                self.changes.partner();
-                Vec::new()
+                self.change_partner(|state| state.last_cycle = Some((at, took)));
             }
         }
+        Vec::new()
     }
 
     /// Hides the data of clients that could not be read for longer than the
-    /// bound. Costs nothing before something can expire.
-    pub fn expire(&mut self, now: Timestamp) {
-        let forgotten = self.gone.expire(now);
+    /// bound. Ages run on the steady clock. Costs nothing before something can
+    /// expire.
+    pub fn expire(&mut self, now: impl Into<Moment>) {
+        let Moment { wall, steady: now } = now.into();
+        let forgotten = self.gone.expire(wall);
         self.change_clients(forgotten);
         if self.next_expiry.is_some_and(|at| now < at) {
             return;
@@ -397,90 +392,70 @@ impl Fleet {
         self.next_expiry = Some(next.unwrap_or(latest));
     }
 
+    fn change_partner(&mut self, change: impl FnOnce(&mut PartnerState)) {
+        change(&mut self.partner_state);
+        self.changes.partner();
+    }
+
     fn set_up(&mut self, up: bool) {
-        if self.partner_state.up != up {
-            self.partner_state.up = up;
-            self.changes.partner();
+        if self.partner_state.up != Some(up) {
+            self.change_partner(|state| state.up = Some(up));
         }
     }
 
-    fn clients_listed(&mut self, clients: Vec<Client>, complete: bool, at: Timestamp) {
-        self.set_up(true);
-        let mut missing: std::collections::BTreeSet<ClientId> = self.clients.keys().cloned().collect();
+    fn clients_listed(&mut self, clients: Vec<Client>, gone: &[ClientId], whole: bool, at: Moment) {
+        self.set_up(whole);
         for client in clients {
-            missing.remove(&client.id);
             match self.clients.get_mut(&client.id) {
                 None => {
                     self.gone.client_is_back(&client.id);
                     self.changes.client(client.id.clone(), Change::Data);
-                    self.clients.insert(client.id.clone(), Box::new(ClientState::new(client, at)));
+                    self.clients.insert(client.id.clone(), Box::new(ClientState::new(client, at.steady)));
                 }
-                Some(state) => {
-                    state.missing_since = None;
-                    if *state.client != client {
-                        self.changes.client(client.id.clone(), Change::Data);
-                        state.client = Arc::new(client);
-                    }
+                Some(state) if *state.client != client => {
+                    self.changes.client(client.id.clone(), Change::Data);
+                    state.client = Arc::new(client);
                 }
+                Some(_) => {}
             }
         }
-        for id in missing {
-            if (complete || self.is_expired(&id, at))
-                && let Some(state) = self.clients.remove(&id)
-            {
-                self.gone.client_left(&state, at);
-                self.changes.client(id, Change::Data);
+        for id in gone {
+            if let Some(state) = self.clients.remove(id) {
+                self.gone.client_left(&state, at.wall);
+                self.changes.client(id.clone(), Change::Data);
             }
         }
-    }
-
-    fn is_expired(&mut self, id: &ClientId, at: Timestamp) -> bool {
-        let Some(state) = self.clients.get_mut(id) else { return false };
-        let since = *state.missing_since.get_or_insert(at);
-        at.duration_since(since) >= self.max_staleness
     }
 
     fn channels_read(
         &mut self,
         id: &ClientId,
         channels: Vec<Channel>,
-        complete: bool,
-        at: Timestamp,
+        gone: &[ChannelId],
+        whole: bool,
+        at: Moment,
     ) -> Vec<Transition> {
-        // A client that left the list while it was being read is gone.
-        if self.clients.contains_key(id) {
-            channels.iter().for_each(|channel| self.channel_is_there(&channel.id));
+        let seen = channels.into_iter().map(|channel| (id.clone(), channel)).collect();
+        let transitions = self.channels_seen(seen, at.wall);
+        self.remove_channels(id, gone, at.wall);
+        if whole {
+            self.refreshed(id, at);
+        } else {
+            self.unreadable(id);
         }
-        let Some(state) = self.clients.get_mut(id) else { return Vec::new() };
-        let mut transitions = Vec::new();
-        // What was read is as good as seen by the bulk read that may be under way;
-        // what was not must not look so.
-        let unseen = self.bulk_read.wrapping_sub(1);
-        state.channels.iter_mut().for_each(|known| known.seen_in = unseen);
-        let mut change = Change::Freshness;
-        for channel in channels {
-            let fingerprint = self.fingerprint_hasher.hash_one(&channel);
-            change = change.max(
-                state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions),
-            );
-        }
-        change = change.max(state.finish_read(self.bulk_read, complete, at, self.max_staleness, &mut self.gone));
-        self.changes.client(id.clone(), change);
-        self.count(&transitions);
         transitions
     }
 
     fn channels_seen(&mut self, channels: Vec<(ClientId, Channel)>, at: Timestamp) -> Vec<Transition> {
         let mut transitions = Vec::new();
         for (id, channel) in channels {
+            // A client that left the list while it was being read is gone.
             if self.clients.contains_key(&id) {
                 self.channel_is_there(&channel.id);
             }
             let Some(state) = self.clients.get_mut(&id) else { continue };
             let fingerprint = self.fingerprint_hasher.hash_one(&channel);
-            if state.upsert(ReceivedChannel { channel, fingerprint, bulk_read: self.bulk_read, at }, &mut transitions)
-                == Change::Data
-            {
+            if state.upsert(ReceivedChannel { channel, fingerprint, at }, &mut transitions) == Change::Data {
                 self.changes.client(id, Change::Data);
             }
         }
@@ -488,11 +463,35 @@ impl Fleet {
         transitions
     }
 
-    fn bulk_read_completed(&mut self, complete: bool, at: Timestamp) {
-        for (id, state) in &mut self.clients {
-            let change = state.finish_read(self.bulk_read, complete, at, self.max_staleness, &mut self.gone);
+    fn bulk_read_ended(&mut self, whole: &[ClientId], incomplete: &[ClientId], at: Moment) {
+        whole.iter().for_each(|id| self.refreshed(id, at));
+        incomplete.iter().for_each(|id| self.unreadable(id));
+    }
+
+    fn refreshed(&mut self, id: &ClientId, at: Moment) {
+        if let Some(state) = self.clients.get_mut(id) {
+            let change = if state.refreshed(at) { Change::Data } else { Change::Freshness };
             self.changes.client(id.clone(), change);
         }
+    }
+
+    fn unreadable(&mut self, id: &ClientId) {
+        if let Some(state) = self.clients.get_mut(id) {
+            state.unreadable(&mut self.changes);
+            let expires = state.expires(self.max_staleness);
+            self.next_expiry = self.next_expiry.map(|at| at.min(expires));
+        }
+    }
+
+    /// The one place that channels leave by.
+    fn remove_channels(&mut self, id: &ClientId, gone: &[ChannelId], at: Timestamp) {
+        let Some(state) = self.clients.get_mut(id) else { return };
+        let left: Vec<ChannelState> = gone.iter().filter_map(|channel| state.remove(channel)).collect();
+        if left.is_empty() {
+            return;
+        }
+        left.iter().for_each(|known| self.gone.channel_left(&state.client, known, at));
+        self.changes.client(id.clone(), Change::Data);
     }
 
     fn count(&mut self, transitions: &[Transition]) {

@@ -25,7 +25,7 @@ pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRa
 pub use ids::{ChannelId, ClientId, PartnerId};
 pub use keys::Keys;
 pub use moment::Moment;
-pub use observation::Observation;
+pub use observation::{Observation, Reads};
 pub use timestamp::Timestamp;
 pub use vocabulary::{Endpoint, Field, KeyField, Reason, RejectReason};
 pub use waba::WabaAccount;

@@ -1,18 +1,20 @@
-//! Deciding what to ask the API next, asking it, and saying what was learned.
+//! Deciding what to ask the API next, asking it, and judging what came.
 //!
 //! Here: the [`Plan`] (pure: it is told the time and the results, and answers
-//! what to do), and [`run`], the loop that does it for one partner.
+//! what to do), the [`Confidence`] rules (what a read proves), and [`run`], the
+//! loop that does it for one partner.
 //!
-//! Never here: what the results mean for the fleet, prometheus types, axum. The
-//! poller keeps of the fleet only what the plan needs: who the clients are, and
-//! which of them need watching.
+//! Never here: what is shown, prometheus types, axum. The poller keeps of the
+//! fleet only what the plan and the rules need: who the clients are, their
+//! channels' ids and fingerprints, and which clients need watching.
 
+mod confidence;
 mod cost;
+mod outcome;
 mod plan;
 mod shard;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,15 +25,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::model::{Channel, Client, ClientId, Observation, PartnerId, Reason};
+use crate::model::{Moment, Observation, PartnerId, Reads};
 use crate::partner_api::wire::OwnedChannel;
-use crate::partner_api::{ApiError, Listing, PartnerApi, Transport};
+use crate::partner_api::{Memory, PartnerApi, Retries, Transport};
 
-pub use cost::{CollectBalance, Reads, bulk_requests, listing_requests, per_client_requests};
+pub use confidence::{Confidence, KnownClient};
+pub use cost::{CollectBalance, bulk_requests, listing_requests, per_client_requests};
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 
-use watch::Look;
+use outcome::Outcome;
 
 /// How one partner is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,24 +49,26 @@ pub struct Settings {
     pub shard: Shard,
 }
 
+/// What one poller leaves to the next one of the same partner.
+#[derive(Debug, Clone, Default)]
+pub struct Handover {
+    /// The clients that are known, with their channels.
+    pub clients: Vec<KnownClient>,
+    /// What was learned about the API.
+    pub api: Memory,
+}
+
 /// How often the key file is looked at.
 const KEY_FILE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Pages of a sweep that may wait to be taken in.
+/// Pages of a bulk read that may wait to be taken in.
 const PAGES: usize = 2;
 
-/// What one spawned operation brought.
-enum Outcome {
-    Listed(Result<Listing<Client>, ApiError>),
-    Read(ClientId, Result<Listing<Channel>, ApiError>),
-    Swept(Result<bool, ApiError>),
-}
-
-/// Polls one partner until `stop`. `known` are the clients that are known from
-/// an earlier run.
+/// Polls one partner until `stop`, going on from what an earlier run or poller
+/// left.
 ///
-/// Returns the clients that are known then: when stopped, or when nobody listens
-/// to the observations any more.
+/// Returns what it leaves itself: when stopped, or when nobody listens to the
+/// observations any more.
 ///
 /// # Panics
 ///
@@ -72,56 +77,64 @@ enum Outcome {
 pub async fn run<T: Transport>(
     api: Arc<PartnerApi<T>>,
     settings: Settings,
-    known: Vec<ClientId>,
+    earlier: Handover,
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
     stop: CancellationToken,
-) -> Vec<ClientId> {
+) -> Handover {
+    let Settings { interval, strategy, concurrency, .. } = settings;
+    let Handover { clients: known, api: memory } = earlier;
+    api.resume(memory);
+    let ids = known.iter().map(|client| client.id.clone()).collect();
     let mut poller = Poller {
-        plan: Plan::new(settings.interval, settings.strategy, known, Instant::now()),
+        plan: Plan::new(interval, strategy, concurrency, ids, Instant::now()),
+        confidence: Confidence::new(known),
+        told: Told::default(),
         api,
         settings,
         observations,
         clock,
         in_flight: JoinSet::new(),
         pages: mpsc::channel(PAGES),
-        sweep: BTreeMap::new(),
+        bulk_began: None,
     };
     tokio::select! {
         () = stop.cancelled() => {}
         _ = poller.poll() => {}
     }
-    poller.plan.clients()
+    Handover { clients: poller.confidence.known(), api: poller.api.memory() }
 }
 
 /// Nobody listens any more.
-struct Unheard;
+struct ReceiverGone;
+
+/// What the fleet was told last of the poller itself.
+#[derive(Debug, Default)]
+struct Told {
+    reads: Option<Reads>,
+    unconfirmed: (usize, usize),
+    page_size: Option<usize>,
+    cycle: u64,
+    outage: bool,
+}
 
 struct Poller<T> {
     api: Arc<PartnerApi<T>>,
     settings: Settings,
     plan: Plan,
+    confidence: Confidence,
+    told: Told,
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
     in_flight: JoinSet<Outcome>,
-    /// Pages of the sweep that is under way.
+    /// Pages of the bulk read that is under way.
     pages: (mpsc::Sender<Vec<OwnedChannel>>, mpsc::Receiver<Vec<OwnedChannel>>),
-    /// What that sweep has seen so far.
-    sweep: BTreeMap<ClientId, Look>,
-}
-
-/// Walks through the partner's channels and hands over page by page.
-async fn sweep<T: Transport>(api: &PartnerApi<T>, pages: mpsc::Sender<Vec<OwnedChannel>>) -> Result<bool, ApiError> {
-    let mut walk = api.partner_channels();
-    while let Some(page) = walk.next_page().await? {
-        // The poller holds the other end for as long as it runs this.
-        let _ = pages.send(page).await;
-    }
-    walk.finish()
+    /// When it began.
+    bulk_began: Option<Moment>,
 }
 
 impl<T: Transport> Poller<T> {
-    async fn poll(&mut self) -> Result<(), Unheard> {
+    async fn poll(&mut self) -> Result<(), ReceiverGone> {
         let mut key_file = interval(KEY_FILE_INTERVAL);
         key_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         key_file.reset();
@@ -132,7 +145,7 @@ impl<T: Transport> Poller<T> {
                     let outcome = done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
                     self.take(outcome).await?;
                 }
-                Some(page) = self.pages.1.recv() => self.seen(page).await?,
+                Some(page) = self.pages.1.recv() => self.on_page(page).await?,
                 () = sleep_until(wake) => {}
                 _ = key_file.tick() => self.look_at_key_file(),
             }
@@ -141,155 +154,85 @@ impl<T: Transport> Poller<T> {
 
     /// Starts operations until the plan or the concurrency says stop, and
     /// returns when to look again.
-    async fn start_what_is_due(&mut self) -> Result<Instant, Unheard> {
+    async fn start_what_is_due(&mut self) -> Result<Instant, ReceiverGone> {
         loop {
             let now = Instant::now();
             if self.in_flight.len() >= self.settings.concurrency {
                 return Ok(now + self.settings.interval);
             }
-            let api = self.api.clone();
-            match self.plan.next(now, self.pace()) {
-                Next::List => self.in_flight.spawn(async move { Outcome::Listed(api.clients().await) }),
-                Next::Read(client) => self.in_flight.spawn(async move {
-                    let read = api.client_channels(&client).await;
-                    Outcome::Read(client, read)
-                }),
+            let next = self.plan.next(now, self.pace());
+            self.tell_cycle().await?;
+            let (api, clock) = (self.api.clone(), self.clock);
+            match next {
+                Next::List => {
+                    let expected = self.confidence.expected_clients();
+                    self.in_flight.spawn(outcome::list(api, clock, expected));
+                }
+                Next::Read(client) => {
+                    self.in_flight.spawn(outcome::read(api, clock, client, Retries::Transient));
+                }
+                Next::ReadOnce(client) => {
+                    self.in_flight.spawn(outcome::read(api, clock, client, Retries::None));
+                }
                 Next::BulkRead => {
-                    self.say(Observation::BulkReadStarted).await?;
-                    let pages = self.pages.0.clone();
-                    self.in_flight.spawn(async move { Outcome::Swept(sweep(&api, pages).await) })
+                    self.confidence.bulk_started(now);
+                    self.bulk_began = Some(self.clock.moment());
+                    let (expected, pages) = (self.confidence.expected_channels(), self.pages.0.clone());
+                    self.in_flight.spawn(outcome::read_in_bulk(api, expected, pages));
                 }
                 Next::Wait(until) => return Ok(until),
-            };
+            }
         }
     }
 
     fn look_at_key_file(&mut self) {
         match self.api.key().reload() {
             Ok(true) => {
-                info!(partner = %self.api.partner(), "the key file holds another key");
+                info!(partner = %self.api.partner(), "API key changed on disk, using the new key");
                 self.plan.key_changed(Instant::now());
             }
             Ok(false) => {}
             // The old key goes on working; a 401 would tell if it does not.
-            Err(e) => warn!(partner = %self.api.partner(), error = %e, "cannot read the key file, keeping the key"),
-        }
-    }
-
-    async fn take(&mut self, outcome: Outcome) -> Result<(), Unheard> {
-        match outcome {
-            Outcome::Listed(listed) => self.listed(listed).await?,
-            Outcome::Read(client, read) => self.read(client, read).await?,
-            Outcome::Swept(swept) => self.swept(swept).await?,
-        }
-        if let Some(Ended { took }) = self.plan.ended(Instant::now()) {
-            self.say(Observation::CycleCompleted { took, at: self.clock.now() }).await?;
-        }
-        Ok(())
-    }
-
-    async fn listed(&mut self, listed: Result<Listing<Client>, ApiError>) -> Result<(), Unheard> {
-        let now = Instant::now();
-        let Listing { mut items, complete } = match listed {
-            Ok(listing) => listing,
-            Err(failure) => {
-                warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot list the clients");
-                let pace = self.pace();
-                self.plan.list_failed(now, failure.reason, pace);
-                return self.say(Observation::PartnerUnreadable).await;
-            }
-        };
-        items.retain(|client| self.settings.shard.holds(&client.id));
-        let ids = items.iter().map(|client| client.id.clone());
-        let pace = self.pace();
-        if !self.plan.listed(now, ids, complete, pace) {
-            warn!(partner = %self.api.partner(), clients = items.len(), "the list lost more than half of its clients, reading it again before it is believed");
-            return Ok(());
-        }
-        let at = self.clock.now();
-        self.say(Observation::ClientsListed { clients: items, complete, at }).await
-    }
-
-    async fn read(&mut self, client: ClientId, read: Result<Listing<Channel>, ApiError>) -> Result<(), Unheard> {
-        let now = Instant::now();
-        match read {
-            Ok(Listing { items, complete }) => {
-                self.plan.read(now, &client, watch::look(&items));
-                let at = self.clock.now();
-                self.say(Observation::ChannelsRead { client, channels: items, complete, at }).await
-            }
-            Err(failure) => {
-                warn!(partner = %self.api.partner(), client = %client, reason = %failure.reason, error = %failure, "cannot read a client's channels");
-                self.plan.read_failed(now, &client, failure.reason);
-                self.unreadable(&client, failure.reason).await
+            Err(e) => {
+                warn!(partner = %self.api.partner(), error = %e, "cannot read the API key file, keeping the current key");
             }
         }
     }
 
-    /// One page of a sweep.
-    async fn seen(&mut self, page: Vec<OwnedChannel>) -> Result<(), Unheard> {
-        let mut strays = 0;
-        let mut channels = Vec::with_capacity(page.len());
-        for OwnedChannel { client, channel } in page {
-            match client {
-                Some(client) if self.plan.knows(&client) => {
-                    self.sweep.entry(client.clone()).or_default().add(&channel);
-                    channels.push((client, channel));
-                }
-                Some(client) if !self.settings.shard.holds(&client) => {}
-                _ => strays += 1,
-            }
+    /// Tells of a new cycle, of a change of the strategy, and of losses that were
+    /// judged at the end of the cycle before.
+    async fn tell_cycle(&mut self) -> Result<(), ReceiverGone> {
+        let cycle = self.plan.cycle();
+        if std::mem::replace(&mut self.told.cycle, cycle) != cycle {
+            let gone = self.confidence.begin_cycle(cycle);
+            self.tell_gone(gone).await?;
         }
-        self.api.rejected_strays(strays);
-        self.say(Observation::ChannelsSeen { channels, at: self.clock.now() }).await
-    }
-
-    /// The end of a sweep, behind its last page.
-    async fn swept(&mut self, swept: Result<bool, ApiError>) -> Result<(), Unheard> {
-        while let Ok(page) = self.pages.1.try_recv() {
-            self.seen(page).await?;
+        let reads = self.plan.reads();
+        if let Some(chosen) = reads
+            && std::mem::replace(&mut self.told.reads, reads) != reads
+        {
+            info!(partner = %self.api.partner(), strategy = chosen.as_str(), requests_per_second = self.api.rate(), "reading the channels this way from now on");
+            self.send(Observation::StrategyChosen(chosen)).await?;
         }
-        let now = Instant::now();
-        let looks = std::mem::take(&mut self.sweep);
-        let complete = match swept {
-            Ok(complete) => complete,
-            Err(failure) => {
-                warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
-                let pace = self.pace();
-                if self.plan.sweep_failed(now, failure.reason, pace) {
-                    self.say(Observation::BulkReadFailed).await?;
-                }
-                if failure.reason == Reason::Unauthorized {
-                    self.say(Observation::PartnerUnreadable).await?;
-                }
-                return Ok(());
-            }
-        };
-        let channels = looks.values().map(|look| look.channels).sum();
-        if !self.plan.sweep_is_believed(channels, complete) {
-            warn!(partner = %self.api.partner(), channels, "the list lost more than half of its channels, reading it again before it is believed");
-            return Ok(());
-        }
-        let pace = self.pace();
-        self.plan.swept(now, &looks, pace);
-        self.say(Observation::BulkReadCompleted { complete, at: self.clock.now() }).await
-    }
-
-    async fn unreadable(&self, client: &ClientId, reason: Reason) -> Result<(), Unheard> {
-        self.say(Observation::ChannelsUnreadable { client: client.clone() }).await?;
-        if reason == Reason::Unauthorized {
-            self.say(Observation::PartnerUnreadable).await?;
+        let outage = self.api.is_outage();
+        if std::mem::replace(&mut self.told.outage, outage) != outage && outage {
+            warn!(partner = %self.api.partner(), "every request fails, trying the client list before anything else");
         }
         Ok(())
     }
 
     fn pace(&self) -> Pace {
-        Pace { requests_per_second: self.api.rate(), page_size: self.api.page_size() }
+        Pace {
+            requests_per_second: self.api.rate(),
+            page_size: self.api.page_size(),
+            paused_until: self.api.pacer().paused_until(),
+            outage: self.api.is_outage(),
+        }
     }
 
-    async fn say(&self, observation: Observation) -> Result<(), Unheard> {
+    async fn send(&self, observation: Observation) -> Result<(), ReceiverGone> {
         let partner = self.api.partner().clone();
-        self.observations.send((partner, observation)).await.map_err(|_| Unheard)
+        self.observations.send((partner, observation)).await.map_err(|_| ReceiverGone)
     }
 }
 

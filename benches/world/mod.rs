@@ -13,7 +13,7 @@ use d360_exporter::model::{
     Availability, Channel, ChannelId, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation,
     PartnerId, QualityRating, ShortText, Timestamp, WabaAccount,
 };
-use d360_exporter::partner_api::pager::Pager;
+use d360_exporter::partner_api::pager::{Bounds, Pager};
 use d360_exporter::partner_api::wire;
 use d360_exporter::simulator::{API_PREFIX, Options, Request, Simulator};
 use d360_exporter::telemetry::Telemetry;
@@ -66,7 +66,7 @@ impl Pages {
     pub(crate) fn fleet(&self) -> Fleet {
         let mut fleet = Fleet::new(self.partner.clone(), Duration::from_secs(1800));
         let clients = self.clients.iter().flat_map(|body| wire::decode_clients(body).unwrap().items).collect();
-        fleet.apply(Observation::ClientsListed { clients, complete: true, at: now() });
+        fleet.apply(Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: now().into() });
         self.sweep(&mut fleet);
         fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(60), at: now() });
         fleet
@@ -74,18 +74,18 @@ impl Pages {
 
     /// Decodes and applies the channel list, page by page, as the poller does.
     pub(crate) fn sweep(&self, fleet: &mut Fleet) {
-        let mut pager: Pager<ChannelId> = Pager::default();
-        fleet.apply(Observation::BulkReadStarted);
+        let mut pager: Pager<ChannelId> = Pager::new(Bounds::growing_from(None));
         for body in &self.channels {
             let page = wire::decode_channels(body).unwrap();
             let received = page.received;
             let new = page.items.into_iter().filter(|item| pager.is_new(item.channel.id.clone()));
             let channels: Vec<_> = new.filter_map(|item| Some((item.client?, item.channel))).collect();
-            pager.page(received, channels.len(), page.total).unwrap();
+            pager.page(received, channels.len(), page.total);
             fleet.apply(Observation::ChannelsSeen { channels, at: now() });
         }
-        let complete = pager.finish(0).unwrap().complete;
-        fleet.apply(Observation::BulkReadCompleted { complete, at: now() });
+        assert!(pager.finish(0).is_complete());
+        let whole = fleet.clients(..).map(|state| state.client.id.clone()).collect();
+        fleet.apply(Observation::BulkReadEnded { whole, incomplete: Vec::new(), at: now().into() });
     }
 
     /// Reads the same bodies into the wire types, and nothing else.
@@ -144,7 +144,7 @@ impl World {
 
     /// Publishes after a channel of one client changed, of another one each time.
     pub(crate) fn publish_one(&mut self) -> Duration {
-        let clients = self.fleet.client_ids();
+        let clients: Vec<_> = self.fleet.clients(..).map(|state| state.client.id.clone()).collect();
         self.turns += 1;
         // A step that is coprime to the count comes by all buckets in turn.
         self.turn(&clients[self.turns * 7919 % clients.len()], turned);
@@ -157,7 +157,7 @@ impl World {
         for client in &clients {
             self.turn(&client.id, other_channel);
         }
-        self.fleet.apply(Observation::ClientsListed { clients, complete: true, at: now() });
+        self.fleet.apply(Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: now().into() });
         self.publish()
     }
 
@@ -166,7 +166,13 @@ impl World {
         let state = self.fleet.client(client).unwrap();
         let at = later(state.last_refresh.unwrap());
         let channels = state.channels.iter().map(|known| change(&known.channel)).collect();
-        let read = Observation::ChannelsRead { client: client.clone(), channels, complete: true, at };
+        let read = Observation::ChannelsRead {
+            client: client.clone(),
+            channels,
+            gone: Vec::new(),
+            whole: true,
+            at: at.into(),
+        };
         self.fleet.apply(read);
     }
 

@@ -8,7 +8,7 @@ use crate::fleet::WatchedField;
 pub(super) const FAMILIES: &[Entry] = families! {
     Partner Gauge "d360_partner_up" [],
         "1 if the last attempt of background polling to list the partner's clients succeeded, 0 if it failed.",
-        |state, out| out.value(Some(state.up));
+        |state, out| out.value(state.up);
     Partner Gauge "d360_partner_last_refresh_timestamp_seconds" [],
         "When the last full cycle of background polling ended, in Unix seconds.",
         |state, out| out.value(state.last_cycle.map(|(at, _)| at));

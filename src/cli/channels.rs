@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::partner_api::http::HttpTransport;
 use crate::partner_api::wire::OwnedChannel;
-use crate::partner_api::{ApiError, Listing, PartnerApi};
+use crate::partner_api::{ApiError, PartnerApi, Retries};
 
 /// The commands about channels.
 #[derive(Debug, Clone, Subcommand)]
@@ -220,26 +220,26 @@ struct Read<'a> {
 
 impl Read<'_> {
     async fn client(&mut self, client: &ClientId) -> Vec<OwnedChannel> {
-        let Listing { items, complete } = match self.api.client_channels(client).await {
+        let listing = match self.api.client_channels(client, Retries::Transient).await {
             Ok(listing) => listing,
             Err(error) => {
                 self.problems.failed(self.partner, &format!("read the channels of the client `{client}`"), &error);
                 return Vec::new();
             }
         };
-        if !complete {
+        if !listing.is_complete() {
             self.problems.incomplete(self.partner, &format!("channels of the client `{client}`"));
         }
-        items.into_iter().map(|channel| OwnedChannel { client: Some(client.clone()), channel }).collect()
+        listing.items.into_iter().map(|channel| OwnedChannel { client: Some(client.clone()), channel }).collect()
     }
 
     /// The clients' names and all channels: by the partner's list if the API
     /// lets us, or else client by client.
     async fn partner(&mut self) -> (HashMap<ClientId, Option<ShortText>>, Vec<OwnedChannel>) {
         let progress = Progress::walk(format!("listing the clients of {}", self.partner.id));
-        let clients: Vec<Client> = match self.api.clients().await {
+        let clients: Vec<Client> = match self.api.clients(None).await {
             Ok(listing) => {
-                if !listing.complete {
+                if !listing.is_complete() {
                     self.problems.incomplete(self.partner, "clients");
                 }
                 listing.items
@@ -282,11 +282,11 @@ impl Read<'_> {
 
 /// Walks the partner's channel list: the channels, and whether these are all.
 async fn walk(api: &PartnerApi<HttpTransport>, progress: &Progress) -> Result<(Vec<OwnedChannel>, bool), ApiError> {
-    let mut walk = api.partner_channels();
+    let mut walk = api.partner_channels(None);
     let mut channels = Vec::new();
     while let Some(page) = walk.next_page().await? {
         channels.extend(page);
         progress.says(format!("reading the channels of {}: {}", api.partner(), channels.len()));
     }
-    Ok((channels, walk.finish()?))
+    Ok((channels, walk.finish().is_complete()))
 }

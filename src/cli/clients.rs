@@ -77,11 +77,11 @@ async fn list(flags: &ListFlags) -> Result<(), Failure> {
     for partner in &config.partners {
         let api = access::connect(partner)?;
         let progress = Progress::walk(format!("listing the clients of {}", partner.id));
-        let listed = api.clients().await;
+        let listed = api.clients(None).await;
         drop(progress);
         match listed {
             Ok(listing) => {
-                if !listing.complete {
+                if !listing.is_complete() {
                     problems.incomplete(partner, "clients");
                 }
                 let wanted = listing.items.into_iter().filter(|client| wanted(flags, client));

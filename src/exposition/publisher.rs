@@ -39,6 +39,8 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct PartnerPieces {
     state: PartnerState,
+    /// Whether there was data to serve at any time.
+    ready: bool,
     /// Only families of the partner are filled.
     whole: Arc<Part>,
     /// In order of ids, together covering all of them.
@@ -92,6 +94,7 @@ impl Publisher {
             pieces.whole = Arc::new(self.part(&pieces.whole));
             pieces.state = fleet.partner_state().clone();
         }
+        pieces.ready = pieces.ready || fleet.is_ready();
         let mut dirty: BTreeMap<usize, Change> = BTreeMap::new();
         for (client, change) in changes.clients {
             let behind = pieces.chunks.partition_point(|chunk| chunk.first <= client);
@@ -122,6 +125,7 @@ impl Publisher {
             .map(|(partner, pieces)| PartnerSummary {
                 partner: partner.clone(),
                 state: pieces.state.clone(),
+                ready: pieces.ready,
                 parts: pieces.chunks.iter().map(|chunk| chunk.overview.clone()).collect(),
             })
             .collect();

@@ -31,6 +31,8 @@ pub struct PartnerSummary {
     pub partner: PartnerId,
     /// How the partner as a whole stands.
     pub state: PartnerState,
+    /// Whether there was data to serve at any time.
+    pub ready: bool,
     /// The clients, part by part.
     pub parts: Vec<Arc<Overview>>,
 }
@@ -110,6 +112,6 @@ impl Snapshot {
 
     /// Whether any partner has data to show.
     pub fn has_data(&self) -> bool {
-        self.partners.iter().any(|p| p.state.last_cycle.is_some())
+        self.partners.iter().any(|partner| partner.ready)
     }
 }

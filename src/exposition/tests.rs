@@ -44,7 +44,6 @@ enum Observed {
     ListUnreadable,
     Read(usize, Vec<Run>, bool),
     Unreadable(usize),
-    BulkReadStarted,
     Seen(usize, Vec<Run>),
     BulkReadCompleted(bool),
     BulkReadFailed,
@@ -67,7 +66,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Observed::BulkReadCompleted),
         2 => select(vec![
             Observed::ListUnreadable,
-            Observed::BulkReadStarted,
             Observed::BulkReadFailed,
             Observed::CycleCompleted,
         ]),
@@ -123,25 +121,39 @@ fn channel(client: usize, number: u16, look: u8) -> Channel {
     }
 }
 
-fn observation(observed: &Observed, at: Timestamp) -> Observation {
+fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation {
+    // What an answer that counts as whole does not hold is gone.
+    let gone = |id: &ClientId, seen: &[Channel]| {
+        let known = fleet.client(id).into_iter().flat_map(|state| &state.channels);
+        let ids = known.map(|known| known.channel.id.clone());
+        ids.filter(|id| !seen.iter().any(|channel| channel.id == *id)).collect::<Vec<_>>()
+    };
     match observed {
         Observed::Listed(all, complete) => {
             let mut clients: Vec<Client> = all.iter().map(client).collect();
             clients.sort_by(|a, b| a.id.cmp(&b.id));
             clients.dedup_by(|a, b| a.id == b.id);
-            Observation::ClientsListed { clients, complete: *complete, at }
+            let known = fleet.clients(..).map(|state| state.client.id.clone());
+            let lost = |id: &ClientId| *complete && !clients.iter().any(|client| client.id == *id);
+            let gone = known.filter(lost).collect();
+            Observation::ClientsListed { clients, gone, whole: *complete, at: at.into() }
         }
-        Observed::ListUnreadable => Observation::PartnerUnreadable,
+        Observed::ListUnreadable => Observation::PartnerUnreadable { key_refused: false },
         Observed::Read(id, runs, complete) => {
-            Observation::ChannelsRead { client: client_id(*id), channels: channels(*id, runs), complete: *complete, at }
+            let (client, channels) = (client_id(*id), channels(*id, runs));
+            let gone = if *complete { gone(&client, &channels) } else { Vec::new() };
+            Observation::ChannelsRead { client, channels, gone, whole: *complete, at: at.into() }
         }
         Observed::Unreadable(id) => Observation::ChannelsUnreadable { client: client_id(*id) },
-        Observed::BulkReadStarted => Observation::BulkReadStarted,
         Observed::Seen(id, runs) => {
             let channels = channels(*id, runs).into_iter().map(|channel| (client_id(*id), channel)).collect();
             Observation::ChannelsSeen { channels, at }
         }
-        Observed::BulkReadCompleted(complete) => Observation::BulkReadCompleted { complete: *complete, at },
+        Observed::BulkReadCompleted(complete) => {
+            let all: Vec<ClientId> = fleet.clients(..).map(|state| state.client.id.clone()).collect();
+            let (whole, incomplete) = if *complete { (all, Vec::new()) } else { (Vec::new(), all) };
+            Observation::BulkReadEnded { whole, incomplete, at: at.into() }
+        }
         Observed::BulkReadFailed => Observation::BulkReadFailed,
         Observed::CycleCompleted => Observation::CycleCompleted { took: Duration::from_millis(1500), at },
     }
@@ -158,7 +170,8 @@ fn published(steps: &[Step], settings: &RenderSettings, target: usize, all_the_t
         at = at.saturating_add(SignedDuration::from_secs(10));
         match step {
             Step::Observed(partner, observed) => {
-                fleets[*partner].apply(observation(observed, at));
+                let seen = observation(observed, at, &fleets[*partner]);
+                fleets[*partner].apply(seen);
             }
             Step::Expired(partner) => fleets[*partner].expire(at),
             Step::SnapshotCell if all_the_time => fleets.iter_mut().for_each(|fleet| publisher.update(fleet)),

@@ -16,19 +16,15 @@ impl Fleet {
         }
         self.changes.partner();
         for (id, state) in &mut self.clients {
-            set(&mut state.first_listed);
-            state.last_refresh.iter_mut().chain(&mut state.missing_since).for_each(set);
+            state.last_refresh.iter_mut().for_each(set);
             for channel in &mut state.channels {
-                let times = channel.changed_at.iter_mut().chain(&mut channel.missing_since);
-                times.chain(channel.history.times_mut()).for_each(set);
+                channel.changed_at.iter_mut().chain(channel.history.times_mut()).for_each(set);
             }
             self.changes.client(id.clone(), Change::Data);
         }
         for id in self.gone.set_times(set) {
             self.changes.client(id, Change::Data);
         }
-        // Found anew.
-        self.next_expiry = None;
     }
 }
 
@@ -37,24 +33,28 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Channel, Client, Observation};
+    use crate::model::{Channel, Client, Moment, Observation};
 
     #[test]
     fn what_was_a_minute_ago_stays_a_minute_ago_when_the_clock_is_set() {
         for by in [-3600, 7200] {
             let (read, set) = (Timestamp::from_second(1_700_000_000), SignedDuration::from_secs(by));
             let mut fleet = Fleet::new("onePA".into(), Duration::from_secs(100));
-            fleet.apply(Observation::ClientsListed { clients: vec![Client::new("aCL")], complete: true, at: read });
+            let (clients, at) = (vec![Client::new("aCL")], read.into());
+            fleet.apply(Observation::ClientsListed { clients, gone: vec![], whole: true, at });
             let channels = vec![Channel::new("xCH")];
-            fleet.apply(Observation::ChannelsRead { client: "aCL".into(), channels, complete: true, at: read });
+            let client = "aCL".into();
+            fleet.apply(Observation::ChannelsRead { client, channels, gone: vec![], whole: true, at });
+            fleet.apply(Observation::ChannelsUnreadable { client: "aCL".into() });
             fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(1), at: read });
-            let now = |seconds| read.saturating_add(set).saturating_add(SignedDuration::from_secs(seconds));
-            fleet.expire(read.saturating_add(SignedDuration::from_secs(60)));
+            let steady = |seconds| read.saturating_add(SignedDuration::from_secs(seconds));
+            let now = |seconds| Moment { wall: steady(seconds).saturating_add(set), steady: steady(seconds) };
+            fleet.expire(steady(60));
             fleet.wall_clock_set(set);
             fleet.expire(now(60));
             let client = fleet.clients(..).next().unwrap();
-            assert_eq!((client.last_refresh, client.expired), (Some(now(0)), false));
-            assert_eq!(fleet.partner_state().last_cycle, Some((now(0), Duration::from_secs(1))));
+            assert_eq!((client.last_refresh, client.expired), (Some(now(0).wall), false));
+            assert_eq!(fleet.partner_state().last_cycle, Some((now(0).wall, Duration::from_secs(1))));
             fleet.expire(now(101));
             assert!(fleet.clients(..).next().unwrap().expired, "after its time");
         }

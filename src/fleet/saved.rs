@@ -181,12 +181,10 @@ saved! {
     SavedClientState of ClientState {
         client: Arc<Client>,
         channels: Vec<ChannelState>,
-        up: Option<bool>,
         last_refresh: Option<Timestamp>,
-        first_listed: Timestamp,
-        missing_since: Option<Timestamp>,
+        failed: bool,
     }
-    starting { expired: false }
+    starting { up: None, age_from: Timestamp::UNIX_EPOCH, expired: false }
 }
 
 saved! {
@@ -212,9 +210,8 @@ saved! {
         changed_at: Option<Timestamp>,
         history: History,
         was_ready: bool,
-        missing_since: Option<Timestamp>,
     }
-    starting { seen_in: 0, fingerprint: 0 }
+    starting { fingerprint: 0 }
 }
 
 saved! {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::saved::{Keep, SavedClientState, SavedGoneChannel, SavedGoneClient};
 use super::{ClientState, Fleet, GoneChannel, GoneClient, PartnerState};
-use crate::model::{ClientId, PartnerId, ShortText};
+use crate::model::{ClientId, Moment, PartnerId, ShortText};
 
 /// The version of the format. One that differs is not read.
 const VERSION: u32 = 2;
@@ -52,8 +52,9 @@ pub struct Saved {
 #[derive(Debug, Serialize, Deserialize)]
 struct SavedPartner {
     id: ShortText,
-    up: bool,
     last_cycle: Option<(jiff::Timestamp, Duration)>,
+    /// The page size that works.
+    page_size: Option<usize>,
     clients: Vec<SavedClientState>,
     gone_channels: Vec<(ShortText, SavedGoneChannel)>,
     gone_clients: Vec<(ShortText, SavedGoneClient)>,
@@ -109,23 +110,24 @@ impl Saved {
     }
 
     /// Takes a partner's fleet out, if it is there: the clients that `mine`
-    /// holds.
+    /// holds. Times that lie in the future become `now`.
     pub fn take(
         &mut self,
         partner: &PartnerId,
         max_staleness: Duration,
+        now: Moment,
         mine: impl Fn(&ClientId) -> bool,
     ) -> Option<Fleet> {
         let at = self.partners.iter().position(|saved| saved.id == partner.as_str())?;
         let saved = self.partners.swap_remove(at);
         let mut fleet = Fleet::new(partner.clone(), max_staleness);
         let state = PartnerState {
-            up: saved.up,
-            last_cycle: saved.last_cycle.map(|(at, took)| (at.into(), took)),
+            last_cycle: saved.last_cycle.map(|(at, took)| (now.wall.min(at.into()), took)),
+            page_size: saved.page_size,
             ..PartnerState::default()
         };
-        let clients = saved.clients.into_iter().map(load_client).filter(|state| mine(&state.client.id));
-        fleet.restore(state, clients);
+        let clients = saved.clients.into_iter().map(|saved| load_client(saved, now));
+        fleet.restore(state, clients.filter(|state| mine(&state.client.id)), now.steady);
         for (client, gone) in saved.gone_clients.into_iter().map(|(id, gone)| (ClientId::from(id), gone)) {
             if mine(&client) {
                 fleet.gone.restore_client(client, GoneClient::load(gone));
@@ -144,16 +146,20 @@ fn save_partner(fleet: &Fleet) -> SavedPartner {
     let state = fleet.partner_state();
     SavedPartner {
         id: fleet.partner().as_str().into(),
-        up: state.up,
         last_cycle: state.last_cycle.map(|(at, took)| (at.into(), took)),
+        page_size: state.page_size,
         clients: fleet.clients(..).map(Keep::save).collect(),
         gone_channels: fleet.gone.all_channels().map(|(id, gone)| (id.save(), gone.save())).collect(),
         gone_clients: fleet.gone.clients(..).map(|(id, gone)| (id.save(), gone.save())).collect(),
     }
 }
 
-fn load_client(saved: SavedClientState) -> ClientState {
+fn load_client(saved: SavedClientState, now: Moment) -> ClientState {
     let mut state = ClientState::load(saved);
+    state.last_refresh = state.last_refresh.map(|at| now.wall.min(at));
+    // What was its age on the wall clock is its age on the steady one.
+    let age = state.last_refresh.map(|at| at.duration_since(now.wall)).unwrap_or_default();
+    state.age_from = now.steady.saturating_add(age);
     state.channels.sort_by(|a, b| a.channel.id.cmp(&b.channel.id));
     // Only a file that a person wrote holds a channel twice; shown twice it would
     // cost the whole scrape.
@@ -167,9 +173,15 @@ mod tests {
     use super::*;
     use crate::model::{Channel, Client, MessagingLimit, Observation, QualityRating};
 
+    /// When the fleet was read, on the wall clock.
+    const READ_AT: i64 = 1_700_000_000;
+
+    /// The steady clock of the run that reads the file.
+    const STEADY: crate::model::Timestamp = crate::model::Timestamp::from_second(5);
+
     fn fleet() -> Fleet {
         let mut fleet = Fleet::new("onePA".into(), Duration::from_secs(60));
-        let at = crate::model::Timestamp::from_second(1_700_000_000);
+        let at = crate::model::Timestamp::from_second(READ_AT);
         let client = Client { name: Some("Ä \"quoted\"\n".into()), max_channels: Some(3), ..Client::new("aCL") };
         let channel = Channel {
             quality: QualityRating::High,
@@ -180,17 +192,24 @@ mod tests {
         };
         let low = Channel { quality: QualityRating::Low, ..channel.clone() };
         let [y, z] = ["yCH", "zCH"].map(Channel::new);
-        for channels in [vec![channel, y.clone(), z], vec![low, y]] {
-            fleet.apply(Observation::ClientsListed { clients: vec![client.clone()], complete: true, at });
-            fleet.apply(Observation::ChannelsRead { client: "aCL".into(), channels, complete: true, at });
+        for (channels, gone) in [(vec![channel, y.clone(), z], vec![]), (vec![low, y], vec!["zCH".into()])] {
+            let clients = vec![client.clone()];
+            fleet.apply(Observation::ClientsListed { clients, gone: vec![], whole: true, at: at.into() });
+            let client = "aCL".into();
+            fleet.apply(Observation::ChannelsRead { client, channels, gone, whole: true, at: at.into() });
         }
         fleet.apply(Observation::CycleCompleted { took: Duration::from_millis(1500), at });
         fleet
     }
 
-    fn restored(content: &[u8]) -> Fleet {
+    fn restored_at(content: &[u8], now: i64) -> Fleet {
         let mut saved = decode(content).unwrap();
-        saved.take(&"onePA".into(), Duration::from_secs(60), |_| true).unwrap()
+        let now = Moment { wall: crate::model::Timestamp::from_second(now), steady: STEADY };
+        saved.take(&"onePA".into(), Duration::from_secs(60), now, |_| true).unwrap()
+    }
+
+    fn restored(content: &[u8]) -> Fleet {
+        restored_at(content, READ_AT)
     }
 
     #[test]
@@ -199,21 +218,35 @@ mod tests {
         let after = restored(&encode([&before].into_iter()).unwrap());
         let clients = |fleet: &Fleet| {
             let mut clients: Vec<_> = fleet.clients(..).cloned().collect();
-            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| (c.seen_in, c.fingerprint) = (0, 0));
+            // What this run has not tried yet is not known to be up.
+            clients.iter_mut().for_each(|c| (c.up, c.age_from) = (None, STEADY));
+            clients.iter_mut().flat_map(|c| &mut c.channels).for_each(|c| c.fingerprint = 0);
             clients
         };
         assert_eq!(clients(&after), clients(&before));
-        let PartnerState { up, last_cycle, .. } = *before.partner_state();
-        assert_eq!(after.partner_state(), &PartnerState { up, last_cycle, ..PartnerState::default() });
+        let last_cycle = before.partner_state().last_cycle;
+        assert_eq!(after.partner_state(), &PartnerState { last_cycle, ..PartnerState::default() });
         let gone = |fleet: &Fleet| format!("{:?}", fleet.gone.all_channels().collect::<Vec<_>>());
         assert_eq!(gone(&after), gone(&before));
         assert!(gone(&after).contains("zCH"));
     }
 
     #[test]
+    fn an_age_goes_on_over_a_restart_and_a_time_in_the_future_is_now() {
+        let content = encode([&fleet()].into_iter()).unwrap();
+        let ages = [-1_000, 0, 59, 60].map(|later| {
+            let fleet = restored_at(&content, READ_AT + later);
+            let client = fleet.clients(..).next().unwrap();
+            let age = STEADY.duration_since(client.age_from).as_secs();
+            (age, client.last_refresh.unwrap().as_second() - READ_AT, client.expired, fleet.is_ready())
+        });
+        assert_eq!(ages, [(0, -1_000, false, true), (0, 0, false, true), (59, 0, false, true), (60, 0, true, false)]);
+    }
+
+    #[test]
     fn clients_of_other_shards_stay_in_the_file() {
         let mut saved = decode(&encode([&fleet()].into_iter()).unwrap()).unwrap();
-        let fleet = saved.take(&"onePA".into(), Duration::from_secs(60), |_| false).unwrap();
+        let fleet = saved.take(&"onePA".into(), Duration::from_secs(60), STEADY.into(), |_| false).unwrap();
         assert_eq!(fleet.clients(..).count(), 0);
     }
 

@@ -1,42 +1,69 @@
-//! What a read of the API taught us.
+//! What a read of the API proves.
 
 use std::time::Duration;
 
-use super::{Channel, Client, ClientId, Timestamp};
+use super::{Channel, ChannelId, Client, ClientId, Moment, Timestamp};
 
-/// One thing learned from the API, in the order in which it was learned.
+/// How the channels are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// One request per client.
+    PerClient,
+    /// The partner's channel list, page by page.
+    Bulk,
+}
+
+impl Reads {
+    /// Every way, in the order of exposition.
+    pub const ALL: &'static [Self] = &[Self::PerClient, Self::Bulk];
+
+    /// The way as a label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PerClient => "per_client",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
+/// One verdict on what was read, in the order in which it was reached.
 ///
-/// Observations are the only way from the poller to the fleet. "Gone" is never
-/// said: it follows from a *complete* answer that lacks what was known. "Could
-/// not read" is said, by the two `Unreadable` variants.
+/// Observations are the only way from the poller to the fleet, which applies
+/// them and judges nothing: what was seen, who was read as a whole, and who is
+/// gone has been decided by the poller's confidence rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// The partner's client list was read to its end.
+    /// The partner's client list was read.
     ClientsListed {
-        /// The clients of this process's shard, each id once.
+        /// The clients of this process's shard that count, each id once.
         clients: Vec<Client>,
-        /// False if an item could not be decoded: the answer then proves who is
-        /// there, but not who is gone.
-        complete: bool,
-        /// When the last page arrived.
-        at: Timestamp,
+        /// Clients that are believed to have left.
+        gone: Vec<ClientId>,
+        /// Whether every client that was known was seen, or has left.
+        whole: bool,
+        /// When the read began.
+        at: Moment,
     },
-    /// The client list could not be read, or the key was refused.
-    PartnerUnreadable,
-    /// A client's channels were read to their end.
+    /// The client list could not be read.
+    PartnerUnreadable {
+        /// The key was refused: a failed attempt to read every client.
+        key_refused: bool,
+    },
+    /// A client's channels were read.
     ChannelsRead {
         /// The owner.
         client: ClientId,
-        /// Its channels, each id once.
+        /// Its channels that count, each id once.
         channels: Vec<Channel>,
-        /// As in [`Observation::ClientsListed`].
-        complete: bool,
-        /// When the answer arrived.
-        at: Timestamp,
+        /// Channels that are believed to have left.
+        gone: Vec<ChannelId>,
+        /// Whether every channel that was known was seen, has left, or waits for
+        /// its loss to be confirmed.
+        whole: bool,
+        /// When the read began.
+        at: Moment,
     },
-    /// A walk through the channels of all clients begins.
-    BulkReadStarted,
-    /// Channels that the walk has come by: true whether it reaches its end or
+    /// Channels that a bulk read has come by: true whether it reaches its end or
     /// not.
     ChannelsSeen {
         /// Each with its owner.
@@ -44,21 +71,43 @@ pub enum Observation {
         /// When their page arrived.
         at: Timestamp,
     },
-    /// The walk reached its end: it was the read of every client.
-    BulkReadCompleted {
-        /// As in [`Observation::ClientsListed`].
-        complete: bool,
-        /// When the last page arrived.
-        at: Timestamp,
+    /// A bulk read reached its end.
+    BulkReadEnded {
+        /// The clients that it was a whole read of.
+        whole: Vec<ClientId>,
+        /// The clients of which something known was not seen.
+        incomplete: Vec<ClientId>,
+        /// When the read began.
+        at: Moment,
     },
-    /// The walk broke off: no client's channels could be read to their end.
+    /// A bulk read failed: it read nobody.
     BulkReadFailed,
     /// A client's channels could not be read.
     ChannelsUnreadable {
         /// The owner.
         client: ClientId,
     },
-    /// A full cycle ended: the list was read and every client attempted.
+    /// Channels that are believed to have left, found by a look at several reads
+    /// together.
+    ChannelsGone {
+        /// Each with its owner.
+        channels: Vec<(ClientId, ChannelId)>,
+        /// When that was decided.
+        at: Timestamp,
+    },
+    /// How many clients and channels are missing but not yet believed to be gone.
+    RemovalsUnconfirmed {
+        /// Clients.
+        clients: usize,
+        /// Channels.
+        channels: usize,
+    },
+    /// The channels are read this way from now on.
+    StrategyChosen(Reads),
+    /// Pages of this size work.
+    PageSizeLearned(usize),
+    /// A full cycle ended: the list was read, and every client was read or
+    /// failed on its own path.
     CycleCompleted {
         /// How long it took.
         took: Duration,

@@ -1,17 +1,18 @@
-//! Walking a paged list to its end, without believing what the server says
+//! Reading a paged list to its end, without believing what the server says
 //! about it.
 //!
 //! `limit` may be clamped, `count` means two things in two documents, `total`
 //! may be wrong, and pages may repeat, overlap or never end. So the offset
-//! moves by what was received, ids are taken once, and the walk ends with the
+//! moves by what was received, ids are taken once, and the list ends with the
 //! first page that brings nothing new. `total` is only a witness afterwards:
 //! it can show that something is missing, never that all is there.
+//!
+//! Nothing here is a failure: a list that does not add up is read, and its
+//! [`Coverage`] says how little it proves.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
-
-use super::{ApiError, Reason};
 
 /// Most items of one list; 20 times the fleet that the design speaks of. Beyond
 /// it a list is taken for endless.
@@ -20,27 +21,96 @@ pub const MAX_ITEMS: usize = 1_000_000;
 /// Most pages of one list, for servers that clamp pages to a few items.
 pub const MAX_PAGES: usize = 20_000;
 
-/// Most pages of one client's list. While it is walked the pace is not there
-/// for the other clients, so that an endless one has to be given up soon.
+/// Most pages of one client's list. While it is read the pace is not there for
+/// the other clients, so that an endless one has to be given up soon.
 pub const MAX_CLIENT_PAGES: usize = 100;
 
-/// One walk through one list.
+/// How much of a list was seen, and what that proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coverage {
+    /// The distinct ids are at least as many as the last page's `total`, or no
+    /// page named one.
+    pub adds_up: bool,
+    /// Items may have moved between pages while they were read: a `total` that
+    /// shrank, or repeats that no `total` accounts for. What was not seen may
+    /// still be there.
+    pub shrank: bool,
+    /// The list grew beyond every bound before it ended.
+    pub endless: bool,
+    /// Items that could not be read.
+    pub unreadable: usize,
+}
+
+impl Coverage {
+    /// A list of which everything was seen.
+    pub const WHOLE: Self = Self { adds_up: true, shrank: false, endless: false, unreadable: 0 };
+
+    /// Whether everything that the list holds was seen and read.
+    pub fn is_complete(self) -> bool {
+        self == Self::WHOLE
+    }
+}
+
+/// How far a list is read before it is taken for endless.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Items.
+    pub items: usize,
+    /// Pages.
+    pub pages: usize,
+}
+
+impl Bounds {
+    /// A list of which `expected` items are known, if any are.
+    pub fn growing_from(expected: Option<usize>) -> Self {
+        let items = expected.map_or(MAX_ITEMS, |known| known.saturating_mul(2).saturating_add(100).min(MAX_ITEMS));
+        Self { items, pages: MAX_PAGES }
+    }
+}
+
+/// One read of one list.
 #[derive(Debug)]
 pub struct Pager<Id> {
     /// Each id with the page that it came on last.
     seen: HashMap<Id, usize>,
     offset: usize,
     pages: usize,
+    /// Items that came again.
     duplicates: usize,
-    /// Duplicates on the page of their first one: no paging makes these, so
-    /// that nothing else is missing for them.
-    doubled: usize,
-    /// Those of the page that is being taken.
-    doubled_on_page: usize,
-    first_total: Option<u64>,
-    last_total: Option<u64>,
-    max_items: usize,
-    max_pages: usize,
+    /// Those of them that come of items which a server holds twice, as far as
+    /// one can tell: no moving of items makes these, so that nothing else is
+    /// missing for them.
+    accounted: usize,
+    /// These items, each with how many more of it the server holds.
+    held_twice: HashMap<Id, usize>,
+    page: PageSoFar<Id>,
+    /// Items of the page before.
+    received_before: usize,
+    totals: Totals,
+    bounds: Bounds,
+    endless: bool,
+}
+
+/// The page that is being taken.
+#[derive(Debug)]
+struct PageSoFar<Id> {
+    items: usize,
+    /// Duplicates of items on the same page.
+    doubled: Vec<Id>,
+    /// Duplicates of items on earlier pages.
+    repeated: Vec<Id>,
+    /// Its first item is the last one of the page before.
+    begins_with_last: bool,
+    /// Its last item so far; before its first one, the last of the page before.
+    last: Option<Id>,
+}
+
+/// What pages said of the length of the list.
+#[derive(Debug, Default)]
+struct Totals {
+    last: Option<u64>,
+    changed: bool,
+    shrank: bool,
 }
 
 /// What to do after a page.
@@ -52,38 +122,37 @@ pub enum Step {
     End,
 }
 
-/// How well a finished walk stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Walked {
-    /// Items that came more than once.
-    pub duplicates: usize,
-    /// Whether what is missing from the list is gone. False if `total` shrank
-    /// on the way (a removal shifts the pages behind it), names more items than
-    /// came, however those that came twice are counted, or does not match where
-    /// pages repeated items.
-    pub complete: bool,
-}
-
-impl<Id: Eq + Hash> Default for Pager<Id> {
-    fn default() -> Self {
-        Self::with_caps(MAX_ITEMS, MAX_PAGES)
+impl Totals {
+    fn take(&mut self, total: Option<u64>) {
+        let Some(total) = total else { return };
+        if let Some(before) = self.last.replace(total) {
+            self.changed |= total != before;
+            self.shrank |= total < before;
+        }
     }
 }
 
-impl<Id: Eq + Hash> Pager<Id> {
-    /// A walk that gives up beyond `max_items` or `max_pages`.
-    pub fn with_caps(max_items: usize, max_pages: usize) -> Self {
+impl<Id: Eq + Hash + Clone> Pager<Id> {
+    /// A read that gives up beyond the bounds.
+    pub fn new(bounds: Bounds) -> Self {
         Self {
             seen: HashMap::new(),
             offset: 0,
             pages: 0,
             duplicates: 0,
-            doubled: 0,
-            doubled_on_page: 0,
-            first_total: None,
-            last_total: None,
-            max_items,
-            max_pages,
+            accounted: 0,
+            held_twice: HashMap::new(),
+            page: PageSoFar {
+                items: 0,
+                doubled: Vec::new(),
+                repeated: Vec::new(),
+                begins_with_last: false,
+                last: None,
+            },
+            received_before: 0,
+            totals: Totals::default(),
+            bounds,
+            endless: false,
         }
     }
 
@@ -95,8 +164,16 @@ impl<Id: Eq + Hash> Pager<Id> {
         self.offset
     }
 
-    /// Whether this id comes for the first time. Call it once an item.
+    /// Items received so far, each once.
+    pub fn distinct(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether this id comes for the first time. Call it once per item.
     pub fn is_new(&mut self, id: Id) -> bool {
+        let page = &mut self.page;
+        page.items += 1;
+        let last = page.last.replace(id.clone());
         match self.seen.entry(id) {
             Entry::Vacant(new) => {
                 new.insert(self.pages);
@@ -104,9 +181,12 @@ impl<Id: Eq + Hash> Pager<Id> {
             }
             Entry::Occupied(mut known) => {
                 self.duplicates += 1;
+                page.begins_with_last |= page.items == 1 && last.as_ref() == Some(known.key());
+                let id = known.key().clone();
                 if known.insert(self.pages) == self.pages {
-                    self.doubled += 1;
-                    self.doubled_on_page += 1;
+                    page.doubled.push(id);
+                } else {
+                    page.repeated.push(id);
                 }
                 false
             }
@@ -115,62 +195,68 @@ impl<Id: Eq + Hash> Pager<Id> {
 
     /// Takes note of a page whose items went through [`Pager::is_new`]:
     /// `received` items, of which `fresh` were new, with the envelope's `total`.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Paging`] if the list does not end.
-    pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Result<Step, ApiError> {
+    pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Step {
         self.pages += 1;
-        self.offset += received - std::mem::take(&mut self.doubled_on_page);
         // Behind the end some servers answer with a total of 0; on the first
         // page an empty list with a total is a list that lacks something.
         if received > 0 || self.pages == 1 {
-            self.first_total = self.first_total.or(total);
-            self.last_total = total.or(self.last_total);
+            self.totals.take(total);
         }
+        self.offset += received - self.page.doubled.len();
+        self.account_for_repeats(received, fresh);
+        self.received_before = received;
         if fresh == 0 {
-            return Ok(Step::End);
+            return Step::End;
         }
-        if self.offset >= self.max_items || self.pages >= self.max_pages {
-            return Err(ApiError::new(
-                Reason::Paging,
-                format!("expected a list that ends, found {} items on {} pages and no end", self.offset, self.pages),
-            ));
+        let announced = self.totals.last.map_or(usize::MAX, |total| {
+            usize::try_from(total).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(100)
+        });
+        if self.offset > self.bounds.items.min(announced) || self.pages >= self.bounds.pages {
+            self.endless = true;
+            return Step::End;
         }
-        Ok(Step::More)
+        Step::More
     }
 
-    /// Judges the walk after [`Step::End`]. `rejected` items were received but
-    /// could not be read. A server may count those, and an item that it holds
-    /// twice, in its `total`.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Paging`] if items came twice while others did not come: pages
-    /// that overlap or shuffle lose what they do not repeat.
-    pub fn finish(self, rejected: usize) -> Result<Walked, ApiError> {
-        let known = self.seen.len() + self.doubled + rejected;
-        let missing = self.last_total.is_some_and(|total| total > known as u64);
-        let shrank = matches!((self.first_total, self.last_total), (Some(first), Some(last)) if last < first);
-        if missing && self.duplicates > self.doubled {
-            return Err(ApiError::new(
-                Reason::Paging,
-                format!(
-                    "expected {} items, found {known} and {} repeated ones; the pages do not add up",
-                    self.last_total.unwrap_or(0),
-                    self.duplicates - self.doubled
-                ),
-            ));
+    /// Tells items that the server holds twice from those that moved.
+    fn account_for_repeats(&mut self, received: usize, fresh: usize) {
+        let last = self.page.last.take();
+        let next = PageSoFar { items: 0, doubled: Vec::new(), repeated: Vec::new(), begins_with_last: false, last };
+        let PageSoFar { doubled, repeated, begins_with_last, .. } = std::mem::replace(&mut self.page, next);
+        self.accounted += doubled.len();
+        for id in doubled {
+            *self.held_twice.entry(id).or_default() += 1;
         }
-        // What a page holds twice is counted once or twice. A total between the
-        // two is neither, and may be the count of more than what came.
-        let once = (self.seen.len() + rejected) as u64;
-        let adds_up = self.last_total.is_none_or(|total| total <= once || total == known as u64);
-        // Pages that overlap or shuffle repeat some items and may have skipped
-        // others. Only a total that is exactly what came says that they did not.
-        let repeated = self.duplicates > self.doubled;
-        let doubtful = repeated && self.last_total.is_some_and(|total| total != self.seen.len() as u64);
-        Ok(Walked { duplicates: self.duplicates, complete: adds_up && !shrank && !doubtful && rejected == 0 })
+        if self.totals.changed {
+            return;
+        }
+        // The last page holds nothing but items that the server holds twice: it
+        // is no page that was sent again, for it is shorter than those.
+        let tail = fresh == 0 && received < self.received_before && self.totals.last == Some(self.offset as u64);
+        let at_the_edge = usize::from(begins_with_last);
+        for id in repeated.into_iter().take(if tail { usize::MAX } else { at_the_edge }) {
+            self.accounted += 1;
+            self.held_twice.entry(id).or_insert(1);
+        }
+    }
+
+    /// What the read proves after [`Step::End`]. `unreadable` items were
+    /// received but could not be read. A server may count those, and an item
+    /// that it holds twice, in its `total`.
+    pub fn finish(self, unreadable: usize) -> Coverage {
+        let once = (self.seen.len() + unreadable) as u64;
+        let held = once + self.held_twice.values().sum::<usize>() as u64;
+        // What is held twice is counted once or twice. A total between the two is
+        // neither, and may be the count of more than what came.
+        let adds_up = self.totals.last.is_none_or(|total| total <= once || total == held);
+        let repeated = self.duplicates > self.accounted;
+        let unaccounted = repeated && self.totals.last.is_some_and(|total| total != self.seen.len() as u64);
+        Coverage {
+            adds_up: adds_up && !self.endless,
+            shrank: self.totals.shrank || unaccounted,
+            endless: self.endless,
+            unreadable,
+        }
     }
 }
 
@@ -180,19 +266,16 @@ mod tests {
 
     use super::*;
 
-    /// Walks `server`, which answers an offset with a page of ids and a total.
-    fn walk(
-        cap: usize,
-        mut server: impl FnMut(usize) -> (Vec<u32>, Option<u64>),
-    ) -> Result<(Vec<u32>, Walked), ApiError> {
-        let mut pager = Pager::with_caps(cap, MAX_PAGES);
+    /// Reads `server`, which answers an offset with a page of ids and a total.
+    fn read(cap: usize, mut server: impl FnMut(usize) -> (Vec<u32>, Option<u64>)) -> (Vec<u32>, Coverage) {
+        let mut pager = Pager::new(Bounds { items: cap, pages: MAX_PAGES });
         let mut items = Vec::new();
         loop {
             let (page, total) = server(pager.offset());
             let fresh: Vec<u32> = page.iter().copied().filter(|&id| pager.is_new(id)).collect();
             items.extend(&fresh);
-            if pager.page(page.len(), fresh.len(), total)? == Step::End {
-                return pager.finish(0).map(|walked| (items, walked));
+            if pager.page(page.len(), fresh.len(), total) == Step::End {
+                return (items, pager.finish(0));
             }
         }
     }
@@ -201,138 +284,173 @@ mod tests {
         all.iter().copied().skip(offset).take(limit).collect()
     }
 
-    const WHOLE: Walked = Walked { duplicates: 0, complete: true };
+    const SHORT: Coverage = Coverage { adds_up: false, ..Coverage::WHOLE };
+    const MOVED: Coverage = Coverage { shrank: true, ..Coverage::WHOLE };
 
     #[test]
-    fn a_server_that_clamps_the_limit_is_walked_to_its_end() {
+    fn a_server_that_clamps_the_limit_is_read_to_its_end() {
         let all: Vec<u32> = (0..95).collect();
-        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(95)));
-        assert_eq!(walked, Ok((all.clone(), WHOLE)));
+        assert_eq!(read(1000, |offset| (window(&all, offset, 10), Some(95))), (all.clone(), Coverage::WHOLE));
     }
 
     #[test]
     fn a_total_that_is_too_small_does_not_shorten_the_list() {
         let all: Vec<u32> = (0..95).collect();
-        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(10)));
-        assert_eq!(walked, Ok((all.clone(), WHOLE)));
+        assert_eq!(read(1000, |offset| (window(&all, offset, 10), Some(10))), (all.clone(), Coverage::WHOLE));
     }
 
     #[test]
-    fn a_total_that_is_too_large_keeps_the_list_but_proves_nothing_gone() {
+    fn a_total_that_is_too_large_keeps_the_list_but_does_not_add_up() {
         let all: Vec<u32> = (0..95).collect();
-        let walked = walk(1000, |offset| (window(&all, offset, 10), Some(96)));
-        assert_eq!(walked, Ok((all.clone(), Walked { duplicates: 0, complete: false })));
+        assert_eq!(read(1000, |offset| (window(&all, offset, 10), Some(96))), (all.clone(), SHORT));
     }
 
     #[test]
-    fn a_removal_during_the_walk_keeps_the_list_but_proves_nothing_gone() {
+    fn a_list_that_is_cut_by_an_empty_page_does_not_add_up() {
+        let all: Vec<u32> = (0..20).collect();
+        assert_eq!(read(1000, |offset| (window(&all, offset, 20), Some(60))), (all.clone(), SHORT));
+    }
+
+    #[test]
+    fn a_removal_while_a_list_is_read_adds_up_but_proves_nothing_gone() {
         let before: Vec<u32> = (0..20).collect();
         let after: Vec<u32> = (1..20).collect();
-        let walked = walk(1000, |offset| match offset {
+        let read = read(1000, |offset| match offset {
             0 => (window(&before, 0, 10), Some(20)),
             _ => (window(&after, offset, 10), Some(19)),
         });
         let without_the_shifted_one: Vec<u32> = (0..10).chain(11..20).collect();
-        assert_eq!(walked, Ok((without_the_shifted_one, Walked { duplicates: 0, complete: false })));
+        assert_eq!(read, (without_the_shifted_one, MOVED));
     }
 
     #[test]
-    fn a_server_that_ignores_the_offset_is_a_paging_failure_unless_one_page_is_all() {
+    fn an_insertion_while_a_list_is_read_does_not_add_up_though_all_older_items_come() {
+        let before: Vec<u32> = (1..21).collect();
+        let after: Vec<u32> = (0..21).collect();
+        let (items, coverage) = read(1000, |offset| match offset {
+            0 => (window(&before, 0, 10), Some(20)),
+            _ => (window(&after, offset, 10), Some(21)),
+        });
+        assert_eq!((items, coverage.adds_up), (before, false));
+    }
+
+    #[test]
+    fn an_insertion_and_a_removal_while_a_list_is_read_do_not_add_up() {
+        let read = read(1000, |offset| match offset {
+            0 => (vec![1, 2, 3], Some(6)),
+            // 0 came in front, and 3 begins the page again; then 1 is removed.
+            3 => (vec![3, 4, 5], Some(7)),
+            _ => (Vec::new(), Some(6)),
+        });
+        assert_eq!(read.0, [1, 2, 3, 4, 5]);
+        assert!(!read.1.adds_up, "{:?}", read.1);
+    }
+
+    #[test]
+    fn a_server_that_ignores_the_offset_does_not_add_up_unless_one_page_is_all() {
         let all: Vec<u32> = (0..10).collect();
-        let repeated = walk(1000, |_| (all.clone(), Some(95)));
-        assert_eq!(
-            repeated.unwrap_err().detail,
-            "expected 95 items, found 10 and 10 repeated ones; the pages do not add up"
-        );
-        let single = walk(1000, |_| (all.clone(), Some(10)));
-        assert_eq!(single, Ok((all.clone(), Walked { duplicates: 10, complete: true })));
+        for total in [20, 40, 95] {
+            let (items, coverage) = read(1000, |_| (all.clone(), Some(total)));
+            assert_eq!((items, coverage.adds_up), (all.clone(), false), "total {total}");
+        }
+        assert_eq!(read(1000, |_| (all.clone(), Some(10))), (all.clone(), Coverage::WHOLE));
     }
 
     #[test]
-    fn a_total_that_counts_a_doubled_item_is_met_but_one_that_counts_a_lost_one_is_not() {
-        let page = |offset| if offset == 0 { vec![1, 2, 1] } else { Vec::new() };
-        let doubled = |total| walk(1000, move |offset| (page(offset), Some(total)));
-        assert_eq!(doubled(2), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
-        assert_eq!(doubled(3), Ok((vec![1, 2], Walked { duplicates: 1, complete: true })));
-        assert_eq!(doubled(4), Ok((vec![1, 2], Walked { duplicates: 1, complete: false })));
+    fn an_item_that_a_server_holds_twice_is_accounted_for_wherever_it_stands() {
+        for (held, total) in [
+            (vec![1, 2, 1], 2),
+            (vec![1, 2, 1], 3),
+            // At the edge of two pages.
+            (vec![0, 1, 2, 2, 3], 5),
+            // Alone on the last page.
+            (vec![0, 1, 2, 3, 4, 5, 5], 7),
+            (vec![0, 1, 2, 3, 4, 5, 0], 7),
+        ] {
+            let (_, coverage) = read(1000, |offset| (window(&held, offset, 3), Some(total)));
+            assert_eq!(coverage, Coverage::WHOLE, "{held:?} of {total}");
+        }
+        let doubled = |total| read(1000, move |offset| (if offset == 0 { vec![1, 2, 1] } else { vec![] }, Some(total)));
+        assert_eq!(doubled(4).1, SHORT);
         // Two are held twice: the third of a total of three is neither of them.
-        let page = |offset| if offset == 0 { vec![1, 1, 2, 2] } else { Vec::new() };
-        let between = walk(1000, move |offset| (page(offset), Some(3)));
-        assert_eq!(between, Ok((vec![1, 2], Walked { duplicates: 2, complete: false })));
+        let between = read(1000, move |offset| (if offset == 0 { vec![1, 1, 2, 2] } else { vec![] }, Some(3)));
+        assert_eq!(between, (vec![1, 2], SHORT));
     }
 
     #[test]
     fn an_item_that_a_server_sends_again_on_its_page_skips_no_other_item() {
         let all: Vec<u32> = (0..10).collect();
-        let beyond_its_offsets = walk(1000, |offset| {
+        let beyond_its_offsets = read(1000, |offset| {
             let mut page = window(&all, offset, 3);
             page.extend(page.first().copied());
             (page, Some(10))
         });
-        assert_eq!(beyond_its_offsets.unwrap().0, all);
+        assert_eq!(beyond_its_offsets.0, all);
         let held_twice = [0, 0, 1, 2, 3, 4];
-        let within_its_offsets = walk(1000, |offset| (window(&held_twice, offset, 3), Some(6)));
-        assert_eq!(within_its_offsets.unwrap().0, [0, 1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn a_list_of_too_many_pages_is_given_up() {
-        let mut pager = Pager::with_caps(1000, 2);
-        assert!(pager.is_new(1));
-        assert_eq!(pager.page(1, 1, None), Ok(Step::More));
-        assert!(pager.is_new(2));
-        assert_eq!(pager.page(1, 1, None).unwrap_err().reason, Reason::Paging);
+        let within_its_offsets = read(1000, |offset| (window(&held_twice, offset, 3), Some(6)));
+        assert_eq!(within_its_offsets.0, [0, 1, 2, 3, 4]);
     }
 
     #[test]
     fn repeated_items_prove_nothing_gone_unless_the_total_is_what_came() {
-        // Of 0 to 3 the last never comes: a total that is too low does not see it,
-        // and a doubled item takes its place in one that is right.
+        // Of 0 to 3 the last never comes: a total that is too low does not see it.
         let shuffled = |page: &'static [u32], total| {
-            walk(1000, move |offset| (if offset == 0 { page } else { &[0, 2][..] }.to_vec(), Some(total)))
+            read(1000, move |offset| (if offset == 0 { page } else { &[0, 2][..] }.to_vec(), Some(total)))
         };
-        assert_eq!(shuffled(&[0, 1, 2], 1), Ok((vec![0, 1, 2], Walked { duplicates: 2, complete: false })));
-        assert_eq!(shuffled(&[0, 1, 2, 0], 4), Ok((vec![0, 1, 2], Walked { duplicates: 3, complete: false })));
-        assert_eq!(shuffled(&[0, 1, 2], 3), Ok((vec![0, 1, 2], Walked { duplicates: 2, complete: true })));
+        assert_eq!(shuffled(&[0, 1, 2], 1), (vec![0, 1, 2], MOVED));
+        assert_eq!(shuffled(&[0, 1, 2], 3), (vec![0, 1, 2], Coverage::WHOLE));
+        assert!(!shuffled(&[0, 1, 2], 4).1.adds_up);
     }
 
     #[test]
-    fn an_endless_list_is_a_paging_failure() {
-        let endless = walk(100, |offset| ((offset as u32..offset as u32 + 10).collect(), None));
-        assert_eq!(endless.unwrap_err().reason, Reason::Paging);
+    fn a_list_without_end_is_given_up_at_the_bound_of_items_pages_or_twice_what_it_announced() {
+        let invented = |offset: usize| (offset as u32..offset as u32 + 10).collect::<Vec<_>>();
+        let (items, coverage) = read(300, |offset| (invented(offset), None));
+        assert_eq!((items.len(), coverage.endless, coverage.adds_up), (310, true, false));
+        let (items, coverage) = read(100_000, |offset| (invented(offset), Some(60)));
+        assert_eq!((items.len(), coverage.endless, coverage.adds_up), (230, true, false));
+        let mut pager = Pager::new(Bounds { items: 1000, pages: 2 });
+        assert!(pager.is_new(1));
+        assert_eq!(pager.page(1, 1, None), Step::More);
+        assert!(pager.is_new(2));
+        assert_eq!(pager.page(1, 1, None), Step::End);
+        assert!(pager.finish(0).endless);
+    }
+
+    #[test]
+    fn a_list_may_grow_to_twice_what_was_known_and_a_hundred() {
+        assert_eq!(Bounds::growing_from(Some(50)).items, 200);
+        assert_eq!(Bounds::growing_from(None).items, MAX_ITEMS);
     }
 
     proptest! {
-        /// Whatever a server does, the walk ends, and if it calls itself
-        /// complete then no item that an honest `total` counts is missing.
+        /// Whatever a server does, the read ends, and if it proves absence then
+        /// no item that an honest `total` counts is missing.
         #[test]
-        fn no_server_makes_a_walk_endless_or_a_complete_walk_short(
+        fn no_server_makes_a_read_endless_or_a_short_read_complete(
             pages in prop::collection::vec(prop::collection::vec(0u32..50, 0..12), 0..30),
             total in prop::option::of(0u64..60),
         ) {
             let mut served = 0usize;
             let mut pages = pages.into_iter();
-            let walked = walk(200, |_| {
+            let (items, coverage) = read(200, |_| {
                 served += 1;
                 (pages.next().unwrap_or_default(), total)
             });
             prop_assert!(served <= 200 + 1);
-            if let Ok((items, walked)) = walked {
-                let unique: std::collections::HashSet<_> = items.iter().collect();
-                prop_assert_eq!(unique.len(), items.len());
-                if walked.complete {
-                    let explained = (items.len() + walked.duplicates) as u64;
-                    prop_assert!(total.is_none_or(|t| t <= explained));
-                }
+            let unique: std::collections::HashSet<_> = items.iter().collect();
+            prop_assert_eq!(unique.len(), items.len());
+            if coverage.adds_up {
+                prop_assert!(total.is_none_or(|t| t <= 2 * items.len() as u64 + 12));
             }
         }
 
         /// An honest server of any size and any clamp is read whole.
         #[test]
-        fn an_honest_server_is_read_whole(n in 0u32..300, clamp in 1usize..40, tells_total: bool) {
+        fn an_honest_server_is_read_whole(n in 0u32..300, clamp in 1usize..40, names_total: bool) {
             let all: Vec<u32> = (0..n).collect();
-            let walked = walk(1000, |o| (window(&all, o, clamp), tells_total.then_some(u64::from(n))));
-            prop_assert_eq!(walked, Ok((all.clone(), WHOLE)));
+            let read = read(1000, |o| (window(&all, o, clamp), names_total.then_some(u64::from(n))));
+            prop_assert_eq!(read, (all.clone(), Coverage::WHOLE));
         }
     }
 }

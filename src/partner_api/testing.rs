@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{ApiError, ApiKey, Pacer, PartnerApi, Rate, Request, Response, Settings, Transport};
+use super::{ApiError, ApiKey, Pacer, PageSize, PartnerApi, Rate, Request, Response, Settings, Transport};
 use crate::clock::Clock;
 use crate::model::PartnerId;
 use crate::telemetry::Telemetry;
@@ -95,7 +95,7 @@ impl Fake {
         let instruments = telemetry.partner(&partner);
         let rate = Rate { count: 1_000, per: Duration::from_secs(1) };
         let pacer = Pacer::new(rate, rate, instruments.clone());
-        let settings = Settings { partner, page_size: 2 };
+        let settings = Settings { partner, page_size: PageSize::Fixed(2) };
         let clock = Clock::virtual_from("2026-01-01T00:00:00Z".parse().unwrap());
         PartnerApi::new(self.clone(), settings, key, pacer, instruments, clock)
     }

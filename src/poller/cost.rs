@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{Pace, Strategy};
+use crate::model::Reads;
 
 /// Which prepaid balances are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,16 +18,7 @@ pub enum CollectBalance {
     Clients,
 }
 
-/// How the channels are read in one cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reads {
-    /// One request a client.
-    PerClient,
-    /// One sweep through the partner's channel list.
-    Bulk,
-}
-
-/// Requests of a walk through a list: its pages, and the one behind them that
+/// Requests of a paged list: its pages, and the one behind them that
 /// brings nothing new.
 pub fn listing_requests(items: usize, page_size: usize) -> usize {
     items.div_ceil(page_size.max(1)) + 1
@@ -62,20 +54,20 @@ mod tests {
     const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
     #[test]
-    fn a_walk_costs_its_pages_and_one_that_finds_the_end() {
+    fn a_list_costs_its_pages_and_one_that_finds_the_end() {
         let requests = [0, 1, 200, 201, 400].map(|items| listing_requests(items, 200));
         assert_eq!(requests, [1, 2, 2, 3, 3]);
     }
 
     #[test]
-    fn a_cycle_costs_the_list_and_one_request_a_client_or_two_walks() {
+    fn a_cycle_costs_the_list_and_one_request_per_client_or_two_lists() {
         assert_eq!(per_client_requests(400, 200), 3 + 400);
         assert_eq!(bulk_requests(400, 1200, 200), 3 + 7);
     }
 
     #[test]
     fn auto_reads_per_client_while_exactly_that_many_requests_fit_into_the_interval() {
-        let pace = Pace { requests_per_second: 2.0, page_size: 200 };
+        let pace = Pace::of(2.0, 200);
         // 596 clients: 4 requests for the list, 600 in all.
         let chosen = [596, 597].map(|clients| Strategy::Auto.choose(clients, pace, FIVE_MINUTES));
         assert_eq!(chosen, [Reads::PerClient, Reads::Bulk]);
@@ -83,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_strategy_that_was_asked_for_is_taken_whatever_it_costs() {
-        let slow = Pace { requests_per_second: 0.001, page_size: 1 };
+        let slow = Pace::of(0.001, 1);
         let chosen = [Strategy::PerClient, Strategy::Bulk].map(|s| s.choose(1_000_000, slow, FIVE_MINUTES));
         assert_eq!(chosen, [Reads::PerClient, Reads::Bulk]);
     }

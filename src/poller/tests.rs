@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::*;
+use crate::model::ClientId;
 use crate::partner_api::ApiKey;
 use crate::partner_api::testing::{Answer, Fake, Sent, counts, ok, some_key, status};
 use crate::telemetry::Telemetry;
@@ -65,7 +66,7 @@ struct Polling {
     observations: mpsc::Receiver<(PartnerId, Observation)>,
     stop: CancellationToken,
     started: Instant,
-    task: JoinHandle<Vec<ClientId>>,
+    task: JoinHandle<Handover>,
 }
 
 const SETTINGS: Settings = Settings {
@@ -81,7 +82,7 @@ fn poll(fake: Fake, settings: Settings, key: ApiKey) -> Polling {
     let (sender, observations) = mpsc::channel(16);
     let stop = CancellationToken::new();
     let clock = Clock::virtual_from("2026-01-01T00:00:00Z".parse().unwrap());
-    let task = tokio::spawn(run(api, settings, Vec::new(), sender, clock, stop.clone()));
+    let task = tokio::spawn(run(api, settings, Handover::default(), sender, clock, stop.clone()));
     Polling { fake, telemetry, observations, stop, started: Instant::now(), task }
 }
 
@@ -104,26 +105,42 @@ impl Polling {
 }
 
 fn said(observation: &Observation) -> String {
-    let in_part = |complete: bool| if complete { "" } else { " in part" };
+    let in_part = |whole: bool| if whole { "" } else { " in part" };
+    let lost = |gone: Vec<&str>| if gone.is_empty() { String::new() } else { format!(", gone: {}", gone.join(" ")) };
+    let owned = |channels: &mut dyn Iterator<Item = (String, String)>| {
+        channels.map(|(client, channel)| format!("{client}/{channel}")).collect::<Vec<_>>().join(" ")
+    };
     match observation {
-        Observation::ClientsListed { clients, complete, .. } => {
+        Observation::ClientsListed { clients, gone, whole, .. } => {
             let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
-            format!("listed{}: {}", in_part(*complete), ids.join(" "))
+            let gone = lost(gone.iter().map(|id| id.as_str()).collect());
+            format!("listed{}: {}{gone}", in_part(*whole), ids.join(" "))
         }
-        Observation::PartnerUnreadable => "partner unreadable".to_owned(),
-        Observation::ChannelsRead { client, channels, complete, .. } => {
+        Observation::PartnerUnreadable { key_refused: true } => "key refused".to_owned(),
+        Observation::PartnerUnreadable { key_refused: false } => "partner unreadable".to_owned(),
+        Observation::ChannelsRead { client, channels, gone, whole, .. } => {
             let ids: Vec<&str> = channels.iter().map(|channel| channel.id.as_str()).collect();
-            format!("read {client}{}: {}", in_part(*complete), ids.join(" "))
+            let gone = lost(gone.iter().map(|id| id.as_str()).collect());
+            format!("read {client}{}: {}{gone}", in_part(*whole), ids.join(" "))
         }
-        Observation::BulkReadStarted => "sweep".to_owned(),
         Observation::ChannelsSeen { channels, .. } => {
-            let ids: Vec<String> =
-                channels.iter().map(|(client, channel)| format!("{}/{}", client, channel.id)).collect();
-            format!("seen: {}", ids.join(" "))
+            let ids = channels.iter().map(|(client, channel)| (client.to_string(), channel.id.to_string()));
+            format!("seen: {}", owned(&mut ids.into_iter()))
         }
-        Observation::BulkReadCompleted { complete, .. } => format!("swept{}", in_part(*complete)),
-        Observation::BulkReadFailed => "sweep failed".to_owned(),
+        Observation::BulkReadEnded { whole, incomplete, .. } => {
+            let ids = |ids: &[ClientId]| ids.iter().map(ClientId::to_string).collect::<Vec<_>>().join(" ");
+            let lacking = if incomplete.is_empty() { String::new() } else { format!(", in part: {}", ids(incomplete)) };
+            format!("bulk read of: {}{lacking}", ids(whole))
+        }
+        Observation::BulkReadFailed => "bulk read failed".to_owned(),
         Observation::ChannelsUnreadable { client } => format!("unreadable {client}"),
+        Observation::ChannelsGone { channels, .. } => {
+            let ids = channels.iter().map(|(client, channel)| (client.to_string(), channel.to_string()));
+            format!("gone: {}", owned(&mut ids.into_iter()))
+        }
+        Observation::RemovalsUnconfirmed { clients, channels } => format!("unconfirmed: {clients} {channels}"),
+        Observation::StrategyChosen(reads) => reads.as_str().to_owned(),
+        Observation::PageSizeLearned(size) => format!("pages of {size}"),
         Observation::CycleCompleted { took, .. } => format!("cycle of {}", took.as_secs()),
     }
 }
@@ -140,27 +157,31 @@ async fn a_read_that_dies_is_the_death_of_the_poller() {
 async fn what_is_learned_is_said_in_order_cycle_after_cycle() {
     let world = world([("a", &["x", "y"]), ("b", &[])]);
     let mut polling = poll_world(&world, SETTINGS);
-    assert_eq!(polling.until(99).await, ["0 listed: a b", "0 read a: x y", "0 read b: ", "0 cycle of 0"]);
+    assert_eq!(
+        polling.until(99).await,
+        ["0 listed: a b", "0 per_client", "0 read a: x y", "0 read b: ", "0 cycle of 0"]
+    );
     world.lock().unwrap().clients.insert("b".to_owned(), vec!["z".to_owned()]);
     assert_eq!(polling.until(199).await, ["100 listed: a b", "100 read a: x y", "150 read b: z", "150 cycle of 50"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn observations_carry_the_time_at_which_the_answer_came() {
+async fn reads_carry_the_time_at_which_they_began_and_cycles_that_at_which_they_ended() {
     let world = world([("a", &[])]);
     let fake = Fake::slow(Duration::from_secs(5), move |sent| world.lock().unwrap().answer(sent));
     let mut polling = poll(fake, SETTINGS, some_key());
     let mut times = Vec::new();
-    for _ in 0..3 {
-        times.push(match polling.observations.recv().await.unwrap().1 {
-            Observation::ClientsListed { at, .. }
-            | Observation::ChannelsRead { at, .. }
-            | Observation::CycleCompleted { at, .. } => at.as_second() - 1_767_225_600,
+    while times.len() < 3 {
+        let at = match polling.observations.recv().await.unwrap().1 {
+            Observation::ClientsListed { at, .. } | Observation::ChannelsRead { at, .. } => at.wall,
+            Observation::CycleCompleted { at, .. } => at,
+            Observation::StrategyChosen(_) => continue,
             other => panic!("unexpected: {other:?}"),
-        });
+        };
+        times.push(at.as_second() - 1_767_225_600);
     }
     // Two pages of the list, then the client.
-    assert_eq!(times, [10, 15, 15]);
+    assert_eq!(times, [0, 10, 15]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +217,7 @@ async fn as_many_requests_as_allowed_are_under_way_and_never_more() {
         let fake = Fake::slow(Duration::from_secs(1), move |sent| world.answer(sent));
         let mut polling = poll(fake, Settings { concurrency, ..SETTINGS }, some_key());
         let heard = polling.until(99).await;
-        assert_eq!((heard.len(), polling.fake.most_in_flight()), (12, concurrency), "{heard:?}");
+        assert_eq!((heard.len(), polling.fake.most_in_flight()), (13, concurrency), "{heard:?}");
     }
 }
 
@@ -206,7 +227,10 @@ async fn a_client_that_cannot_be_read_is_said_so_and_the_others_are_read() {
     for refusal in [403, 404] {
         world.lock().unwrap().refusals.insert("clients/a/channels".to_owned(), refusal);
         let mut polling = poll_world(&world, SETTINGS);
-        assert_eq!(polling.until(99).await, ["0 listed: a b", "0 unreadable a", "0 read b: y", "0 cycle of 0"]);
+        assert_eq!(
+            polling.until(99).await,
+            ["0 listed: a b", "0 per_client", "0 unreadable a", "0 read b: y", "0 cycle of 0"]
+        );
     }
 }
 
@@ -220,21 +244,12 @@ async fn a_list_that_cannot_be_read_is_said_so_and_the_known_clients_are_read() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_whose_read_refuses_the_key_speaks_for_the_partner() {
+async fn a_client_whose_path_refuses_the_key_is_that_client_alone() {
     let world = world([("a", &["x"]), ("b", &["y"])]);
     world.lock().unwrap().refusals.insert("clients/a/channels".to_owned(), 401);
     let mut polling = poll_world(&world, SETTINGS);
-    assert_eq!(
-        polling.until(31).await,
-        [
-            "0 listed: a b",
-            "0 unreadable a",
-            "0 partner unreadable",
-            "30 listed: a b",
-            "30 unreadable a",
-            "30 partner unreadable"
-        ]
-    );
+    let expected = ["0 listed: a b", "0 per_client", "0 unreadable a", "0 listed: a b", "0 read b: y", "0 cycle of 0"];
+    assert_eq!(polling.until(99).await, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,24 +264,26 @@ async fn a_refused_key_is_probed_every_30_seconds_and_a_new_one_in_the_file_at_o
         Fake::new(move |sent| world.lock().unwrap().answer(sent))
     };
     let mut polling = poll(fake, SETTINGS, ApiKey::from_file(&file).unwrap());
-    assert_eq!(polling.until(62).await, ["0 partner unreadable", "30 partner unreadable", "60 partner unreadable"]);
+    assert_eq!(polling.until(62).await, ["0 key refused", "30 key refused", "60 key refused"]);
     std::fs::write(&file, "new").unwrap();
-    assert_eq!(polling.until(66).await, ["65 listed: a", "65 read a: x", "65 cycle of 0"]);
+    assert_eq!(polling.until(66).await, ["65 listed: a", "65 per_client", "65 read a: x", "65 cycle of 0"]);
     let keys: Vec<String> = polling.fake.sent().into_iter().map(|sent| sent.key).collect();
     assert_eq!(keys, ["old", "old", "old", "new", "new", "new"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_lost_most_of_its_clients_is_said_only_when_it_says_so_twice() {
+async fn clients_that_most_of_a_list_lost_leave_when_a_list_of_the_next_cycle_confirms_it() {
     let all: BTreeMap<_, _> = (0..8).map(|i| (format!("c{i}"), Vec::new())).collect();
     let world = Arc::new(Mutex::new(World { clients: all, ..World::default() }));
     let mut polling = poll_world(&world, SETTINGS);
     polling.until(99).await;
     world.lock().unwrap().clients.retain(|id, _| id == "c0");
-    let before = polling.fake.lines().len();
-    assert_eq!(polling.until(100).await, ["100 listed: c0", "100 read c0: ", "100 cycle of 0"]);
-    let list = ["GET clients?limit=2&offset=0&sort=id", "GET clients?limit=2&offset=1&sort=id"];
-    assert_eq!(polling.fake.lines()[before..], [&list[..], &list, &["GET clients/c0/channels"]].concat());
+    let listed = |heard: Vec<String>| heard.into_iter().filter(|line| !line.contains("read")).collect::<Vec<_>>();
+    // The others are still read: their paths say 404.
+    assert_eq!(listed(polling.until(101).await), ["100 listed: c0", "100 unconfirmed: 7 0"]);
+    let gone = "200 listed: c0, gone: c1 c2 c3 c4 c5 c6 c7";
+    let heard = listed(polling.until(201).await);
+    assert_eq!(heard[heard.len() - 3..], [gone, "200 unconfirmed: 0 0", "200 cycle of 0"], "{heard:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,10 +306,11 @@ async fn only_the_clients_of_the_shard_are_listed_and_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_is_the_read_of_every_client_of_the_shard() {
+async fn a_bulk_read_is_the_read_of_every_client_of_the_shard() {
     let world = world([("a", &["x", "y"]), ("b", &[]), ("c", &["z"])]);
     let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
-    let expected = ["0 listed: a b c", "0 sweep", "0 seen: a/x a/y", "0 seen: c/z", "0 swept", "0 cycle of 0"];
+    let expected =
+        ["0 listed: a b c", "0 bulk", "0 seen: a/x a/y", "0 seen: c/z", "0 bulk read of: a b c", "0 cycle of 0"];
     assert_eq!(polling.until(1).await, expected);
     let sweep = [
         "GET channels?limit=2&offset=0&sort=id",
@@ -314,7 +332,7 @@ async fn a_sweep_is_the_read_of_every_client_of_the_shard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn channels_of_a_sweep_that_no_known_client_owns_are_counted_and_left_out() {
+async fn channels_of_a_bulk_read_that_no_known_client_owns_are_counted_and_left_out() {
     let fake = Fake::new(|sent| {
         if sent.line.starts_with("GET clients") {
             return ok(&json!([{"id": "a"}]));
@@ -324,19 +342,30 @@ async fn channels_of_a_sweep_that_no_known_client_owns_are_counted_and_left_out(
         ok(&json!([channel("x", Some("a")), channel("y", Some("nobody")), channel("z", None)]))
     });
     let mut polling = poll(fake, Settings { strategy: Strategy::Bulk, ..SETTINGS }, some_key());
-    assert_eq!(polling.until(1).await, ["0 listed: a", "0 sweep", "0 seen: a/x", "0 swept", "0 cycle of 0"]);
+    assert_eq!(
+        polling.until(1).await,
+        [
+            "0 listed: a",
+            "0 bulk",
+            "0 seen: a/x",
+            "0 bulk read of: a",
+            "0 seen: a/x",
+            "0 bulk read of: a",
+            "0 cycle of 0"
+        ]
+    );
     assert_eq!(
         counts(&polling.telemetry),
-        ["rejected_items{partner_channels} 2", "requests{clients} 2", "requests{partner_channels} 2"]
+        ["rejected_items{partner_channels,ownerless} 4", "requests{clients} 2", "requests{partner_channels} 4"]
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_that_fails_leaves_every_client_unread() {
+async fn a_bulk_read_that_fails_leaves_every_client_unread() {
     let world = world([("a", &["x"]), ("b", &[])]);
     world.lock().unwrap().refusals.insert("channels".to_owned(), 403);
     let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
-    assert_eq!(polling.until(1).await, ["0 listed: a b", "0 sweep", "0 sweep failed"]);
+    assert_eq!(polling.until(1).await, ["0 listed: a b", "0 bulk", "0 bulk read failed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,29 +374,21 @@ async fn a_key_that_is_a_value_is_never_looked_for_in_a_file() {
     world.lock().unwrap().key = Some("right".to_owned());
     let fake = Fake::new(move |sent| world.lock().unwrap().answer(sent));
     let mut polling = poll(fake, SETTINGS, ApiKey::fixed(SecretString::from("wrong")));
-    assert_eq!(polling.until(40).await, ["0 partner unreadable", "30 partner unreadable"]);
+    assert_eq!(polling.until(40).await, ["0 key refused", "30 key refused"]);
     assert_eq!(counts(&polling.telemetry), ["request_failures{clients,unauthorized} 2", "requests{clients} 2"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_that_lost_most_of_the_shards_own_channels_is_read_again() {
-    let shard = Shard { index: 0, total: 2 };
-    let (own, others): (Vec<_>, Vec<_>) =
-        (0..40).map(|i| format!("c{i:02}")).partition(|id| shard.holds(&id.as_str().into()));
-    let with_channels =
-        |ids: &[String]| ids.iter().map(|id| (id.clone(), vec![format!("{id}-x")])).collect::<BTreeMap<_, _>>();
-    let mut clients = with_channels(&own);
-    clients.extend(with_channels(&others));
-    let world = Arc::new(Mutex::new(World { clients, ..World::default() }));
-    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, shard, ..SETTINGS });
+async fn channels_that_most_of_a_bulk_read_lost_leave_when_the_next_cycle_confirms_it() {
+    let all: BTreeMap<_, _> = (0..8).map(|i| (format!("c{i}"), vec![format!("x{i}")])).collect();
+    let world = Arc::new(Mutex::new(World { clients: all, ..World::default() }));
+    let mut polling = poll_world(&world, Settings { strategy: Strategy::Bulk, ..SETTINGS });
     polling.until(99).await;
-    let sweeps = |polling: &Polling| {
-        polling.fake.lines().iter().filter(|line| **line == "GET channels?limit=2&offset=0&sort=id").count()
+    world.lock().unwrap().clients.iter_mut().skip(1).for_each(|(_, channels)| channels.clear());
+    let of_losses = |heard: Vec<String>| {
+        heard.into_iter().filter(|line| line.contains("gone") || line.contains("unconfirmed")).collect::<Vec<_>>()
     };
-    assert_eq!(sweeps(&polling), 1);
-    for id in &own {
-        world.lock().unwrap().clients.insert(id.clone(), Vec::new());
-    }
-    polling.until(199).await;
-    assert_eq!(sweeps(&polling), 3);
+    assert_eq!(of_losses(polling.until(199).await), ["100 unconfirmed: 0 7"]);
+    let gone = "200 gone: c1/x1 c2/x2 c3/x3 c4/x4 c5/x5 c6/x6 c7/x7";
+    assert_eq!(of_losses(polling.until(299).await), [gone, "200 unconfirmed: 0 0"]);
 }

@@ -34,6 +34,6 @@ pub(super) fn connect_through(
     let settings = &partner.settings;
     instruments.shard(settings.poll.shard.index, settings.poll.shard.total);
     let pacer = Pacer::new(settings.min_rate, settings.max_rate, instruments.clone());
-    let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size.first() };
+    let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size };
     PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock)
 }

@@ -23,9 +23,10 @@ use super::worker::Worker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposition::{Publisher, SnapshotCell};
-use crate::fleet::{Fleet, state_file};
-use crate::model::PartnerId;
-use crate::poller::Shard;
+use crate::fleet::{ClientState, Fleet, state_file};
+use crate::model::{Moment, PartnerId};
+use crate::partner_api::Memory;
+use crate::poller::{Handover, KnownClient, Shard};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 
@@ -78,7 +79,7 @@ impl Exporter {
             }
             prepared = prepare(&config, keeper.as_mut(), &publisher, &telemetry, clock) => prepared,
         };
-        let known = state.fleets.iter().map(|(id, fleet)| (id.clone(), fleet.client_ids())).collect();
+        let known = state.fleets.iter().map(|(id, fleet)| (id.clone(), handover(fleet))).collect();
         let published = Arc::new(published);
 
         let (observe, observations) = mpsc::channel(QUEUE);
@@ -169,7 +170,7 @@ async fn prepare(
     let max_staleness = config.max_staleness;
     let (render, telemetry) = (config.render.clone(), telemetry.clone());
     let prepared = publisher.run(move || {
-        let fleets = fleets(&partners, saved, max_staleness);
+        let fleets = fleets(&partners, saved, max_staleness, clock.moment());
         let mut state = State { fleets, publisher: Publisher::new(render) };
         let published = state.first(&telemetry, clock);
         (state, published)
@@ -181,14 +182,23 @@ fn fleets(
     partners: &[(PartnerId, Shard)],
     mut saved: Option<state_file::Saved>,
     max_staleness: Duration,
+    now: Moment,
 ) -> BTreeMap<PartnerId, Fleet> {
     let fleet = |(id, shard): &(PartnerId, Shard)| {
         saved
             .as_mut()
-            .and_then(|saved| saved.take(id, max_staleness, |client| shard.holds(client)))
+            .and_then(|saved| saved.take(id, max_staleness, now, |client| shard.holds(client)))
             .unwrap_or_else(|| Fleet::new(id.clone(), max_staleness))
     };
     partners.iter().map(fleet).map(|fleet| (fleet.partner().clone(), fleet)).collect()
+}
+
+/// What the poller begins with.
+fn handover(fleet: &Fleet) -> Handover {
+    let channels = |client: &ClientState| client.channels.iter().map(|known| known.channel.id.clone()).collect();
+    let known = |client: &ClientState| KnownClient { id: client.client.id.clone(), channels: channels(client) };
+    let api = Memory { page_size: fleet.partner_state().page_size, ..Memory::default() };
+    Handover { clients: fleet.clients(..).map(known).collect(), api }
 }
 
 /// Waits for the end of all tasks. One that ends before `stop` is a failure, and

@@ -21,9 +21,9 @@ use super::state_task::Change;
 use crate::clock::Clock;
 use crate::config::{PartnerConfig, PartnerSettings};
 use crate::fleet::Fleet;
-use crate::model::{ClientId, Observation, PartnerId};
+use crate::model::{Observation, PartnerId};
 use crate::partner_api::http::HttpTransport;
-use crate::poller;
+use crate::poller::{self, Handover};
 use crate::telemetry::Telemetry;
 use crate::web::{ReloadRequest, Web};
 
@@ -35,7 +35,7 @@ pub(super) struct Partners {
     clock: Clock,
     max_staleness: Duration,
     running: BTreeMap<PartnerId, Running>,
-    tasks: JoinSet<(PartnerId, Vec<ClientId>)>,
+    tasks: JoinSet<(PartnerId, Handover)>,
 }
 
 /// A partner whose poller can be started.
@@ -66,7 +66,7 @@ impl Partners {
     pub(super) fn start(
         &mut self,
         partners: Vec<PartnerConfig>,
-        mut known: BTreeMap<PartnerId, Vec<ClientId>>,
+        mut known: BTreeMap<PartnerId, Handover>,
     ) -> anyhow::Result<()> {
         let ready = Self::build(partners).map_err(anyhow::Error::msg)?;
         for ready in ready {
@@ -88,7 +88,7 @@ impl Partners {
         if errors.is_empty() { Ok(ready) } else { Err(errors.join("\n")) }
     }
 
-    fn start_one(&mut self, Ready { partner, transport }: Ready, known: Vec<ClientId>) {
+    fn start_one(&mut self, Ready { partner, transport }: Ready, known: Handover) {
         let api = connect::connect_through(transport, &partner, &self.telemetry, self.clock);
         let (id, settings) = (partner.id, partner.settings);
         let stop = CancellationToken::new();
@@ -195,7 +195,7 @@ impl Partners {
                 None => {
                     let fleet = Box::new(Fleet::new(id.clone(), self.max_staleness));
                     let _ = self.change.send(Change::Add(fleet)).await;
-                    self.start_one(ready, Vec::new());
+                    self.start_one(ready, Handover::default());
                     info!(partner = %id, "partner added");
                 }
             }
@@ -204,8 +204,8 @@ impl Partners {
     }
 
     /// Stops one poller and returns the clients that it knew.
-    async fn stop_one(&mut self, partner: &PartnerId) -> anyhow::Result<Vec<ClientId>> {
-        let Some(running) = self.running.remove(partner) else { return Ok(Vec::new()) };
+    async fn stop_one(&mut self, partner: &PartnerId) -> anyhow::Result<Handover> {
+        let Some(running) = self.running.remove(partner) else { return Ok(Handover::default()) };
         running.stop.cancel();
         // The others run until they are told, so the one that ends is the one
         // that was.
@@ -217,7 +217,7 @@ impl Partners {
             );
             return Ok(known);
         }
-        Ok(Vec::new())
+        Ok(Handover::default())
     }
 }
 

@@ -51,7 +51,7 @@ impl State {
     /// The first publication: what an earlier run left, or the partners and
     /// nothing else.
     pub(super) fn first(&mut self, telemetry: &Telemetry, clock: Clock) -> SnapshotCell {
-        let now = clock.now();
+        let now = clock.moment();
         for fleet in self.fleets.values_mut() {
             fleet.expire(now);
             self.publisher.update(fleet);
@@ -101,7 +101,7 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
             }
             () = sleep_until(next_publication) => {
                 follow_wall_clock(&mut state, &telemetry, clock);
-                let now = clock.now();
+                let now = clock.moment();
                 state.fleets.values_mut().for_each(|fleet| fleet.expire(now));
                 if partners_changed || state.fleets.values().any(Fleet::has_changes) {
                     let (published, telemetry) = (published.clone(), telemetry.clone());

@@ -104,7 +104,7 @@ async fn under_every_fault(format: &str) {
     exporter.until("a 401", |e| failed(e, "unauthorized")).await;
     // A key file that is read again and does not hold a key.
     exporter.write_key(&format!("{CANARY} {CANARY}"));
-    exporter.program.line_with("cannot read the key file").await;
+    exporter.program.line_with("cannot read the API key file").await;
     assert!(exporter.program.output().contains(&ids[1]), "the log is there");
     is_silent_everywhere(exporter).await;
 }

@@ -88,7 +88,12 @@ fn state_of(clients: usize) -> Vec<u8> {
     let at = Timestamp::UNIX_EPOCH;
     let clients = (0..clients).map(|i| Client { name: Some("x".repeat(200).into()), ..Client::new(format!("{i}CL")) });
     let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(60));
-    fleet.apply(Observation::ClientsListed { clients: clients.collect(), complete: true, at });
+    fleet.apply(Observation::ClientsListed {
+        clients: clients.collect(),
+        gone: Vec::new(),
+        whole: true,
+        at: at.into(),
+    });
     state_file::encode([&fleet].into_iter()).unwrap()
 }
 

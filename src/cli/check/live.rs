@@ -11,9 +11,9 @@ use crate::clock::Clock;
 use crate::config::{Config, PartnerConfig};
 use crate::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody, Snapshot};
 use crate::fleet::Fleet;
-use crate::model::{Channel, ClientId, Observation, Timestamp};
+use crate::model::{Channel, Client, ClientId, Observation, Timestamp};
 use crate::partner_api::http::HttpTransport;
-use crate::partner_api::{ApiError, PartnerApi};
+use crate::partner_api::{ApiError, PartnerApi, Retries};
 use crate::poller::Pace;
 
 /// Families of the sample.
@@ -45,8 +45,8 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
     let progress = Progress::walk(format!("listing the clients of {}", partner.id));
     let mut found = Found {
         // Before the first request: the pacer climbs while it is used.
-        pace: Pace { requests_per_second: api.rate(), page_size: api.page_size() },
-        clients: api.clients().await,
+        pace: Pace::of(api.rate(), api.page_size()),
+        clients: api.clients(None).await,
         client_channels: None,
         partner_channels: None,
         series: 0,
@@ -56,16 +56,16 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
     let Ok(listing) = &mut found.clients else { return Ok(found) };
     listing.items.retain(|client| partner.settings.poll.shard.holds(&client.id));
     let at = Clock::system().now();
-    fleet.apply(Observation::ClientsListed { clients: listing.items.clone(), complete: listing.complete, at });
+    fleet.apply(listed(listing.items.clone(), at));
 
     if let Some(client) = listing.items.first().cloned() {
         progress.says(format!("reading the channels of {}", client.id));
-        let read = api.client_channels(&client.id).await;
+        let read = api.client_channels(&client.id, Retries::Transient).await;
         let channels: Vec<Channel> = read.iter().flat_map(|listing| listing.items.clone()).collect();
         let id = client.id.clone();
         let sampled = channels.first().cloned().into_iter().collect();
         fleet.apply(read_of(&id, channels, at));
-        sample.apply(Observation::ClientsListed { clients: vec![client], complete: true, at });
+        sample.apply(listed(vec![client], at));
         sample.apply(read_of(&id, sampled, at));
         found.client_channels = Some((id, read));
     }
@@ -90,8 +90,12 @@ fn snapshot(fleet: &mut Fleet, settings: &RenderSettings) -> Snapshot {
     publisher.snapshot()
 }
 
+fn listed(clients: Vec<Client>, at: Timestamp) -> Observation {
+    Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: at.into() }
+}
+
 fn read_of(client: &ClientId, channels: Vec<Channel>, at: Timestamp) -> Observation {
-    Observation::ChannelsRead { client: client.clone(), channels, complete: true, at }
+    Observation::ChannelsRead { client: client.clone(), channels, gone: Vec::new(), whole: true, at: at.into() }
 }
 
 /// Walks the partner's channel list into the fleet, and counts the channels that
@@ -102,9 +106,8 @@ async fn sweep(
     fleet: &mut Fleet,
     progress: &Progress,
 ) -> Result<usize, ApiError> {
-    let mut walk = api.partner_channels();
+    let mut walk = api.partner_channels(None);
     let mut count = 0;
-    fleet.apply(Observation::BulkReadStarted);
     while let Some(page) = walk.next_page().await? {
         let owned = page.into_iter().filter_map(|owned| Some((owned.client?, owned.channel)));
         let channels: Vec<_> = owned.filter(|(client, _)| partner.settings.poll.shard.holds(client)).collect();
@@ -112,7 +115,8 @@ async fn sweep(
         progress.says(format!("reading the partner's channel list: {count}"));
         fleet.apply(Observation::ChannelsSeen { channels, at: Clock::system().now() });
     }
-    let complete = walk.finish()?;
-    fleet.apply(Observation::BulkReadCompleted { complete, at: Clock::system().now() });
+    let whole = fleet.clients(..).map(|state| state.client.id.clone()).collect();
+    let at = Clock::system().moment();
+    fleet.apply(Observation::BulkReadEnded { whole, incomplete: Vec::new(), at });
     Ok(count)
 }

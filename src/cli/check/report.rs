@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::found::Found;
 use crate::cli::table::visible;
 use crate::config::PartnerConfig;
+use crate::model::Reads;
 use crate::model::Reason;
 use crate::partner_api::ApiError;
-use crate::poller::{Reads, Strategy, bulk_requests, per_client_requests};
+use crate::poller::{Strategy, bulk_requests, per_client_requests};
 
 /// Everything that was found, for a person.
 pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
@@ -19,7 +20,7 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
     let clients = match &found.clients {
         Ok(listing) => {
             line("key", "works".to_owned());
-            line("clients", readable(listing.items.len(), listing.complete));
+            line("clients", readable(listing.items.len(), listing.is_complete()));
             listing.items.len()
         }
         Err(error) => {
@@ -34,7 +35,7 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
         }
     };
     let single = match &found.client_channels {
-        Some((id, Ok(listing))) => format!("{} (of {id})", readable(listing.items.len(), listing.complete)),
+        Some((id, Ok(listing))) => format!("{} (of {id})", readable(listing.items.len(), listing.is_complete())),
         Some((id, Err(error))) => format!("{} (of {id})", unreadable(error)),
         None => "not asked for: there is no client".to_owned(),
     };

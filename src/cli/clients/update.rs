@@ -58,7 +58,7 @@ pub(super) async fn run(flags: &UpdateFlags) -> Result<(), Failure> {
     let id = ClientId::from(flags.client.as_str());
 
     let progress = Progress::walk(format!("looking for {id} among the clients of {}", partner.id));
-    let listed = api.clients().await.map_err(|e| anyhow::anyhow!(failure(partner, "list the clients", &e)))?;
+    let listed = api.clients(None).await.map_err(|e| anyhow::anyhow!(failure(partner, "list the clients", &e)))?;
     let before = listed.items.into_iter().find(|client| client.id == id).ok_or_else(|| {
         anyhow::anyhow!(
             "partner {}: expected a client `{id}`, found none of that id; nothing was changed; \

@@ -6,9 +6,17 @@ fn expired(fleet: &Fleet) -> Vec<&str> {
     fleet.clients(..).filter(|state| state.expired).map(|state| state.client.id.as_str()).collect()
 }
 
-#[test]
-fn data_expires_at_the_bound_and_not_a_second_before() {
+/// As [`known`], and an attempt to read the client again failed.
+fn failed() -> Fleet {
     let mut fleet = known();
+    fleet.apply(unreadable("a"));
+    fleet.take_changes();
+    fleet
+}
+
+#[test]
+fn data_that_could_not_be_refreshed_expires_at_the_bound_and_not_a_second_before() {
+    let mut fleet = failed();
     fleet.expire(at(0));
     fleet.expire(at(BOUND - 1));
     assert_eq!((expired(&fleet), fleet.has_changes()), (vec![], false));
@@ -21,8 +29,35 @@ fn data_expires_at_the_bound_and_not_a_second_before() {
 }
 
 #[test]
-fn what_expired_is_hidden_and_not_forgotten() {
+fn data_whose_turn_did_not_come_stays_three_times_as_long() {
     let mut fleet = known();
+    fleet.expire(at(0));
+    fleet.expire(at(3 * BOUND - 1));
+    assert_eq!(expired(&fleet), [""; 0]);
+    fleet.expire(at(3 * BOUND));
+    assert_eq!(expired(&fleet), ["a"]);
+}
+
+#[test]
+fn an_attempt_that_fails_late_takes_effect_at_once() {
+    for failure in [
+        unreadable("a"),
+        Observation::BulkReadFailed,
+        read_in_part(2 * BOUND, "a", &["x"]),
+        Observation::PartnerUnreadable { key_refused: true },
+    ] {
+        let mut fleet = known();
+        fleet.expire(at(2 * BOUND));
+        assert_eq!(expired(&fleet), [""; 0]);
+        fleet.apply(failure);
+        fleet.expire(at(2 * BOUND));
+        assert_eq!(expired(&fleet), ["a"]);
+    }
+}
+
+#[test]
+fn what_expired_is_hidden_and_not_forgotten() {
+    let mut fleet = failed();
     let before = fleet.client(&"a".into()).unwrap().clone();
     fleet.expire(at(BOUND));
     assert_eq!(fleet.client(&"a".into()), Some(&ClientState { expired: true, ..before }));
@@ -59,6 +94,7 @@ fn every_client_expires_at_its_own_time() {
     fleet.apply(listed(0, &["a", "b", "c"]));
     for (second, client) in [(30, "a"), (10, "b"), (20, "c")] {
         fleet.apply(read(second, client, &["x"]));
+        fleet.apply(unreadable(client));
     }
     let mut seen = Vec::new();
     for second in [0, 9, 10, 19, 20, 29, 30] {
@@ -69,32 +105,38 @@ fn every_client_expires_at_its_own_time() {
 }
 
 #[test]
-fn a_client_that_is_listed_after_a_look_at_the_ages_expires_in_time() {
+fn a_step_of_the_wall_clock_makes_nothing_old_or_young() {
     let mut fleet = fleet();
-    fleet.expire(at(0));
-    fleet.apply(listed(50, &["a"]));
-    fleet.expire(at(BOUND));
-    fleet.expire(at(BOUND + 49));
-    assert_eq!(expired(&fleet), [""; 0]);
-    fleet.expire(at(BOUND + 50));
+    fleet.apply(listed(0, &["a"]));
+    // The time of day jumps by ten years, and back.
+    for (wall, steady) in [(10, 10), (315_360_000, 20), (30, 30)] {
+        let mut read = read(0, "a", &["x"]);
+        if let Observation::ChannelsRead { at: moment, .. } = &mut read {
+            *moment = Moment { wall: at(wall), steady: at(steady) };
+        }
+        fleet.apply(read);
+        fleet.expire(at(steady));
+        assert_eq!(fleet.client(&"a".into()).unwrap().last_refresh, Some(at(wall)));
+        assert_eq!(expired(&fleet), [""; 0]);
+    }
+    fleet.apply(unreadable("a"));
+    fleet.expire(at(BOUND + 30));
     assert_eq!(expired(&fleet), ["a"]);
 }
 
 #[test]
 fn a_client_that_can_be_read_again_is_shown_again() {
-    let mut fleet = known();
+    let mut fleet = failed();
     fleet.expire(at(BOUND));
     fleet.take_changes();
     assert_eq!(fleet.apply(read(2 * BOUND, "a", &["x", "y"])), []);
     assert_eq!(expired(&fleet), [""; 0]);
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
-    fleet.expire(at(3 * BOUND));
-    assert_eq!(expired(&fleet), ["a"]);
 }
 
 #[test]
 fn a_drop_while_nobody_could_look_is_still_a_transition() {
-    let mut fleet = known();
+    let mut fleet = failed();
     fleet.expire(at(BOUND));
     let dropped = Channel { quality: QualityRating::Low, ..good("x") };
     let transition = Transition {

@@ -1,64 +1,42 @@
-//! Gone, missing, and not known any more.
+//! Who leaves, and what stays.
 
 use super::*;
 
 #[test]
-fn a_client_that_a_complete_list_does_not_hold_is_gone() {
+fn clients_leave_when_they_are_said_to_be_gone_and_not_for_being_missing() {
     let mut fleet = fleet();
     fleet.apply(listed(0, &["a", "b", "c"]));
     fleet.apply(read(0, "b", &["x"]));
     fleet.take_changes();
-    fleet.apply(listed(60, &["a", "c"]));
+    fleet.apply(listed(60, &["a"]));
+    assert_eq!((client_ids(&fleet), fleet.has_changes()), (vec!["a", "b", "c"], false));
+    fleet.apply(listed_without(60, &["b", "z"]));
     assert_eq!(client_ids(&fleet), ["a", "c"]);
     assert_eq!(fleet.take_changes(), changes(false, &[("b", Change::Data)]));
 }
 
 #[test]
+fn a_list_that_lacks_a_known_client_does_not_show_the_partner_up() {
+    let mut fleet = known();
+    fleet.apply(Observation::ClientsListed { clients: vec![], gone: vec![], whole: false, at: at(60).into() });
+    assert_eq!((client_ids(&fleet), fleet.partner_state().up), (vec!["a"], Some(false)));
+}
+
+#[test]
 fn a_client_that_comes_back_is_a_new_one() {
     let mut fleet = known();
-    fleet.apply(listed(60, &[]));
+    fleet.apply(listed_without(60, &["a"]));
     fleet.apply(listed(120, &["a"]));
     let state = fleet.client(&"a".into()).unwrap();
-    assert_eq!((state.channels.len(), state.up, state.last_refresh, state.first_listed), (0, None, None, at(120)));
+    assert_eq!((state.channels.len(), state.up, state.last_refresh, state.age_from), (0, None, None, at(120)));
     let worse = Channel { quality: QualityRating::Low, ..good("x") };
     assert_eq!(fleet.apply(read_as(121, "a", vec![worse])), []);
 }
 
 #[test]
-fn a_client_that_an_incomplete_list_does_not_hold_stays_until_the_bound() {
-    let mut fleet = known();
-    fleet.apply(listed_in_part(100, &[]));
-    fleet.apply(listed_in_part(100 + BOUND - 1, &[]));
-    assert_eq!(client_ids(&fleet), ["a"]);
-    assert_eq!(fleet.client(&"a".into()).unwrap().missing_since, Some(at(100)));
-    assert!(!fleet.has_changes());
-    fleet.apply(listed_in_part(100 + BOUND, &[]));
-    assert_eq!(client_ids(&fleet), [""; 0]);
-    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
-}
-
-#[test]
-fn a_client_that_was_missing_and_is_listed_again_has_its_whole_time_again() {
-    let mut fleet = known();
-    fleet.apply(listed_in_part(100, &[]));
-    fleet.apply(listed_in_part(200, &["a"]));
-    assert_eq!(fleet.client(&"a".into()).unwrap().missing_since, None);
-    fleet.apply(listed_in_part(100 + BOUND, &[]));
-    assert_eq!(client_ids(&fleet), ["a"]);
-}
-
-#[test]
-fn an_incomplete_list_brings_new_clients() {
-    let mut fleet = known();
-    fleet.apply(listed_in_part(100, &["b"]));
-    assert_eq!(client_ids(&fleet), ["a", "b"]);
-    assert_eq!(fleet.take_changes(), changes(false, &[("b", Change::Data)]));
-}
-
-#[test]
 fn a_client_that_leaves_the_list_while_it_is_read_stays_gone() {
     let mut fleet = known();
-    fleet.apply(listed(60, &[]));
+    fleet.apply(listed_without(60, &["a"]));
     fleet.take_changes();
     assert_eq!(fleet.apply(read(61, "a", &["x"])), []);
     fleet.apply(unreadable("a"));
@@ -67,35 +45,35 @@ fn a_client_that_leaves_the_list_while_it_is_read_stays_gone() {
 }
 
 #[test]
-fn a_channel_that_a_complete_answer_does_not_hold_is_gone() {
-    for (left, gone_where) in [(&["y"][..], "first"), (&["x"], "last"), (&[], "all")] {
+fn channels_leave_when_they_are_said_to_be_gone() {
+    for (gone, left) in [(&["x"][..], &["y"][..]), (&["y"], &["x"]), (&["x", "y"], &[]), (&["z"], &["x", "y"])] {
         let mut fleet = known();
-        assert_eq!(fleet.apply(read(60, "a", left)), []);
-        assert_eq!(channel_ids(&fleet, "a"), left, "{gone_where}");
-        assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]), "{gone_where}");
+        assert_eq!(fleet.apply(read_without(60, "a", gone)), []);
+        assert_eq!(channel_ids(&fleet, "a"), left);
+        let change = if gone == ["z"] { Change::Freshness } else { Change::Data };
+        assert_eq!(fleet.take_changes(), changes(false, &[("a", change)]));
     }
 }
 
 #[test]
-fn a_channel_that_an_incomplete_answer_does_not_hold_stays_until_the_bound() {
+fn channels_leave_by_a_look_at_several_reads_too() {
     let mut fleet = known();
-    fleet.apply(read_in_part(100, "a", &["y"]));
-    fleet.apply(read_in_part(100 + BOUND - 1, "a", &["y"]));
-    assert_eq!(channels(&fleet, "a"), [(good("x"), Some(at(100))), (good("y"), None)]);
-    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Freshness)]));
-    fleet.apply(read_in_part(100 + BOUND, "a", &["y"]));
-    assert_eq!(channels(&fleet, "a"), [(good("y"), None)]);
+    fleet.apply(Observation::ChannelsGone {
+        channels: vec![("a".into(), "x".into()), ("b".into(), "x".into())],
+        at: at(60),
+    });
+    assert_eq!(channel_ids(&fleet, "a"), ["y"]);
     assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
 }
 
 #[test]
-fn a_channel_that_was_missing_and_comes_again_has_its_whole_time_again() {
+fn a_read_in_part_brings_values_and_counts_as_failed() {
     let mut fleet = known();
-    fleet.apply(read_in_part(100, "a", &["y"]));
-    fleet.apply(read_in_part(200, "a", &["x", "y"]));
-    fleet.apply(read_in_part(100 + BOUND, "a", &["y"]));
-    assert_eq!(channel_ids(&fleet, "a"), ["x", "y"]);
-    assert_eq!(fleet.client(&"a".into()).unwrap().channels[0].missing_since, Some(at(100 + BOUND)));
+    fleet.apply(read_in_part(100, "a", &["y", "z"]));
+    let state = fleet.client(&"a".into()).unwrap();
+    assert_eq!((state.up, state.failed, state.last_refresh), (Some(false), true, Some(at(0))));
+    assert_eq!(channels(&fleet, "a"), ["x", "y", "z"].map(good));
+    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
 }
 
 #[test]
@@ -103,6 +81,6 @@ fn channels_of_one_client_do_not_touch_those_of_another() {
     let mut fleet = known();
     fleet.apply(listed(1, &["a", "b"]));
     fleet.apply(read(1, "b", &["x"]));
-    fleet.apply(read(2, "b", &[]));
+    fleet.apply(read_without(2, "b", &["x"]));
     assert_eq!((channel_ids(&fleet, "a"), channel_ids(&fleet, "b")), (vec!["x".to_owned(), "y".to_owned()], vec![]));
 }

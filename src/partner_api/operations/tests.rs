@@ -5,15 +5,23 @@ mod keys;
 mod lists;
 mod oddities;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::partner_api::Response;
 use crate::partner_api::testing::{Fake, counts, ok, some_key, status, too_many};
 use crate::telemetry::Telemetry;
 
 fn api(fake: &Fake) -> (PartnerApi<Fake>, Telemetry) {
     let telemetry = Telemetry::new();
     (fake.api(some_key(), &telemetry), telemetry)
+}
+
+/// Whether nothing came, and that is all there is.
+fn nothing(read: Result<Listing<Channel>, ApiError>) -> bool {
+    read.is_ok_and(|listing| listing.items.is_empty() && listing.is_complete())
 }
 
 fn ids(listing: &Listing<Client>) -> Vec<&str> {

@@ -3,9 +3,10 @@
 mod bulk;
 mod keys;
 mod lists;
+mod outages;
 mod per_client;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
@@ -16,9 +17,13 @@ struct Drive {
     now: Duration,
     pace: Pace,
     list: Result<Vec<String>, Reason>,
-    /// False: the list does not prove who is gone.
-    complete: bool,
-    sweep: Result<(), Reason>,
+    /// False: the list lacks somebody who is known.
+    whole: bool,
+    /// Lists and bulk reads ask to be read again at once.
+    again: bool,
+    /// Clients of which bulk reads contradict single reads.
+    contradicted: BTreeSet<ClientId>,
+    bulk: Result<(), Reason>,
     /// Clients whose reads fail.
     failing: BTreeMap<String, Reason>,
     /// What clients look like, where they are not fine.
@@ -40,13 +45,15 @@ impl Drive {
         let start = Instant::now();
         let known = known.iter().map(|&id| id.into()).collect();
         Self {
-            plan: Plan::new(interval, strategy, known, start),
+            plan: Plan::new(interval, strategy, 8, known, start),
             start,
             now: Duration::ZERO,
-            pace: Pace { requests_per_second: 1.0, page_size: 2 },
+            pace: Pace::of(1.0, 2),
             list: Ok(["a", "b", "c", "d"].map(str::to_owned).to_vec()),
-            complete: true,
-            sweep: Ok(()),
+            whole: true,
+            again: false,
+            contradicted: BTreeSet::new(),
+            bulk: Ok(()),
             failing: BTreeMap::new(),
             looks: BTreeMap::new(),
             log: Vec::new(),
@@ -96,40 +103,39 @@ impl Drive {
                 self.say("list");
                 match self.list.clone() {
                     Ok(ids) => {
-                        let ids = ids.into_iter().map(ClientId::from);
-                        if !self.plan.listed(now, ids, self.complete, self.pace) {
-                            self.say("not believed");
-                        }
+                        let ids = ids.into_iter().map(ClientId::from).collect();
+                        self.plan.listed(now, ids, self.whole, self.again, self.pace);
                     }
                     Err(reason) => self.plan.list_failed(now, reason, self.pace),
                 }
             }
-            Next::Read(client) => {
-                self.say(&format!("read {client}"));
+            Next::Read(client) | Next::ReadOnce(client) => {
+                let once = matches!(next, Next::ReadOnce(_));
+                self.say(&format!("read {client}{}", if once { " once" } else { "" }));
                 match self.failing.get(client.as_str()) {
                     Some(&reason) => self.plan.read_failed(now, client, reason),
-                    None => self.plan.read(now, client, self.look(client)),
+                    None => self.plan.read(now, client, self.look(client), true, false),
                 }
             }
             Next::BulkRead => {
-                self.say("sweep");
-                if let Err(reason) = self.sweep {
-                    if self.plan.sweep_failed(now, reason, self.pace) {
+                self.say("bulk");
+                if let Err(reason) = self.bulk {
+                    if self.plan.bulk_failed(now, reason, self.pace) {
                         self.say("all unread");
                     }
                     return;
                 }
-                let looks: Vec<_> = self.plan.clients().into_iter().map(|id| (self.look(&id), id)).collect();
-                let channels = looks.iter().map(|(look, _)| look.channels).sum();
-                if !self.plan.sweep_is_believed(channels, true) {
-                    return self.say("not believed");
-                }
-                let looks = looks.into_iter().map(|(look, id)| (id, look)).collect();
-                self.plan.swept(now, &looks, self.pace);
+                let looks: Vec<_> = self.plan.clients().into_iter().map(|id| (id.clone(), self.look(&id))).collect();
+                self.plan.bulk_read(now, looks.into_iter(), &self.contradicted, self.again, self.pace);
             }
             Next::Wait(_) => unreachable!("nothing to answer"),
         }
     }
+}
+
+/// Clients that a list holds.
+fn ids<const N: usize>(ids: [&str; N]) -> BTreeSet<ClientId> {
+    ids.map(ClientId::from).into()
 }
 
 /// Names of clients.

@@ -142,7 +142,7 @@ impl Large {
         let at = Timestamp::UNIX_EPOCH;
         let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(60));
         let clients = (0..CLIENTS).map(|i| Client::new(format!("client{i}CL").as_str())).collect();
-        fleet.apply(Observation::ClientsListed { clients, complete: true, at });
+        fleet.apply(Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: at.into() });
         let mut large = Self { fleet, publisher: Publisher::new(RenderSettings::default()) };
         (0..CLIENTS).for_each(|client| large.change(client, "first"));
         large
@@ -153,7 +153,13 @@ impl Large {
         let channel = |i| Channel { display_name: Some(name.into()), ..Channel::new(format!("ch{i}of{id}").as_str()) };
         let channels = (0..CHANNELS).map(channel).collect();
         let at = Timestamp::UNIX_EPOCH;
-        self.fleet.apply(Observation::ChannelsRead { client: id.as_str().into(), channels, complete: true, at });
+        self.fleet.apply(Observation::ChannelsRead {
+            client: id.as_str().into(),
+            channels,
+            gone: Vec::new(),
+            whole: true,
+            at: at.into(),
+        });
     }
 
     fn publish(&mut self) -> Snapshot {

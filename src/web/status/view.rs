@@ -149,7 +149,7 @@ fn partner(summary: &PartnerSummary, telemetry: &Telemetry, now: Timestamp) -> P
     let failure = telemetry.last_failure(&summary.partner);
     Partner {
         id: summary.partner.to_string(),
-        up: summary.state.up,
+        up: summary.state.up == Some(true),
         cycle: summary.state.last_cycle.map(|(at, took)| (moment(at, now), span(took))),
         budget: telemetry.budget(&summary.partner).map(|rate| format!("{rate:.1}")),
         failure: failure.map(|f| (format!("{} ({})", f.reason.as_str(), f.endpoint.as_str()), moment(f.at, now))),

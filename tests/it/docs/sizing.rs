@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use d360_exporter::catalogue::{FAMILIES, Scope};
-use d360_exporter::poller::{Pace, Reads, Strategy, bulk_requests, per_client_requests};
+use d360_exporter::model::Reads;
+use d360_exporter::poller::{Pace, Strategy, bulk_requests, per_client_requests};
 
 use super::markdown::root;
 use crate::harness::{Api, Exporter, Exposition, fleet, tool};
@@ -18,7 +19,7 @@ const FLEETS: &[(usize, usize)] = &[(40, 3), (400, 3), (2_000, 5), (20_000, 5)];
 
 /// The pace that the pacer starts with, and the defaults of `--api.page-size`
 /// and `--poll.interval`.
-const PACE: Pace = Pace { requests_per_second: 2.0, page_size: 200 };
+const PACE: Pace = Pace { requests_per_second: 2.0, page_size: 1000, paused_until: None, outage: false };
 const INTERVAL: Duration = Duration::from_secs(300);
 
 const BEGIN: &str = "<!-- measured -->\n";

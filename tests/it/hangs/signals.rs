@@ -18,10 +18,10 @@ fn write_large_state(path: &Path) {
     let ids: Vec<ClientId> = (0..5000).map(|nth| format!("{nth}CL").into()).collect();
     let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(1800));
     let clients = ids.iter().map(|id| Client::new(id.clone())).collect();
-    fleet.apply(Observation::ClientsListed { clients, complete: true, at });
+    fleet.apply(Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: at.into() });
     for id in ids {
         let channels = (0..10).map(|nth| Channel::new(format!("{id}{nth}CH"))).collect();
-        fleet.apply(Observation::ChannelsRead { client: id, channels, complete: true, at });
+        fleet.apply(Observation::ChannelsRead { client: id, channels, gone: Vec::new(), whole: true, at: at.into() });
     }
     std::fs::write(path, state_file::encode([&fleet].into_iter()).unwrap()).unwrap();
 }

@@ -10,8 +10,10 @@ use d360_exporter::clock::Clock;
 use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody};
 use d360_exporter::fleet::{ClientState, Fleet};
 use d360_exporter::model::{Channel, Client, Observation, PartnerId, Reason};
-use d360_exporter::partner_api::{ApiError, ApiKey, Pacer, PartnerApi, Rate, Request, Response, Settings, Transport};
-use d360_exporter::poller::{self, Shard, Strategy};
+use d360_exporter::partner_api::{
+    ApiError, ApiKey, Pacer, PageSize, PartnerApi, Rate, Request, Response, Settings, Transport,
+};
+use d360_exporter::poller::{self, Handover, Shard, Strategy};
 use d360_exporter::simulator::{self, API_PREFIX, Delivery, Options, Simulator};
 use d360_exporter::telemetry::Telemetry;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -175,12 +177,13 @@ impl Rig {
         let instruments = telemetry.partner(&partner);
         let rate = |count, per| Rate { count, per: Duration::from_secs(per) };
         let pacer = Pacer::new(rate(10, 60), rate(max_rate, 1), instruments.clone());
-        let settings = Settings { partner: partner.clone(), page_size };
+        let settings = Settings { partner: partner.clone(), page_size: PageSize::Fixed(page_size) };
         let key = ApiKey::from_file(key_file).unwrap();
         let api = PartnerApi::new(wire.clone(), settings, key, pacer, instruments, clock);
         let (observations, observed) = mpsc::channel(100_000);
         let settings = poller::Settings { interval, strategy, concurrency: 8, shard: Shard { index: 0, total: 1 } };
-        let run = poller::run(Arc::new(api), settings, Vec::new(), observations, clock, CancellationToken::new());
+        let run =
+            poller::run(Arc::new(api), settings, Handover::default(), observations, clock, CancellationToken::new());
         tokio::spawn(run);
         let fleet = Fleet::new(partner, max_staleness);
         let publisher = Publisher::new(RenderSettings::default());
@@ -200,7 +203,7 @@ impl Rig {
         while let Ok((_, observation)) = self.observed.try_recv() {
             self.fleet.apply(observation);
         }
-        self.fleet.expire(self.clock.now());
+        self.fleet.expire(self.clock.steady());
         self.fleet.has_changes()
     }
 
@@ -235,7 +238,7 @@ impl Rig {
 
     /// Whether the clients could be listed.
     pub(crate) fn partner_is_up(&self) -> bool {
-        self.fleet.partner_state().up
+        self.fleet.partner_state().up == Some(true)
     }
 
     /// Unix seconds.

@@ -1,61 +1,96 @@
-//! Sweeps through the partner's channel list, and the choice between the two.
+//! Bulk reads of the partner's channel list, and the choice between the two ways.
 
 use super::*;
 
-#[test]
-fn in_bulk_a_cycle_is_a_list_and_a_sweep() {
-    let mut drive = Drive::new(Strategy::Bulk);
-    drive.looks.insert("b".to_owned(), TROUBLED);
-    assert_eq!(drive.until(100), ["0 list", "0 sweep", "0 cycle of 0", "100 list", "100 sweep", "100 cycle of 0"]);
+fn contains(drive: &mut Drive, end: u64, word: &str) -> Vec<String> {
+    drive.until(end).into_iter().filter(|line| line.contains(word)).collect()
 }
 
 #[test]
-fn a_failed_sweep_leaves_all_unread_and_is_tried_again_in_the_next_cycle() {
-    for reason in [Reason::Forbidden, Reason::NotFound, Reason::Paging, Reason::ServerError] {
+fn in_bulk_a_cycle_is_a_list_and_a_bulk_read() {
+    let mut drive = Drive::new(Strategy::Bulk);
+    drive.looks.insert("b".to_owned(), TROUBLED);
+    assert_eq!(drive.until(100), ["0 list", "0 bulk", "0 cycle of 0", "100 list", "100 bulk", "100 cycle of 0"]);
+}
+
+#[test]
+fn a_failed_bulk_read_leaves_all_unread_and_is_tried_once_more_in_its_cycle() {
+    for reason in [Reason::Paging, Reason::ServerError, Reason::Timeout] {
         let mut drive = Drive::new(Strategy::Bulk);
-        drive.sweep = Err(reason);
+        drive.bulk = Err(reason);
         assert_eq!(
             drive.until(100),
-            ["0 list", "0 sweep", "0 all unread", "100 list", "100 sweep", "100 all unread"],
+            ["0 list", "0 bulk", "0 all unread", "30 bulk", "30 all unread", "100 list", "100 bulk", "100 all unread"],
             "{reason}"
         );
     }
 }
 
 #[test]
-fn sweeps_go_on_while_the_list_fails() {
-    let mut drive = Drive::new(Strategy::Bulk);
-    drive.until(99);
-    drive.list = Err(Reason::ServerError);
-    assert_eq!(
-        drive.until(200),
-        ["100 list", "100 sweep", "130 list", "160 list", "190 list", "200 list", "200 sweep"]
-    );
+fn a_refused_bulk_read_is_tried_again_in_the_next_cycle_if_nothing_else_is_asked_for() {
+    for reason in [Reason::Forbidden, Reason::NotFound, Reason::Decode] {
+        let mut drive = Drive::new(Strategy::Bulk);
+        drive.bulk = Err(reason);
+        let log = ["0 list", "0 bulk", "0 all unread", "100 list", "100 bulk", "100 all unread"];
+        assert_eq!(drive.until(100), log, "{reason}");
+    }
 }
 
 #[test]
-fn auto_reads_client_by_client_while_a_cycle_fits_into_the_interval() {
+fn a_bulk_read_that_does_not_add_up_is_read_again_at_once_and_only_once() {
+    let mut drive = Drive::new(Strategy::Bulk);
+    drive.until(99);
+    drive.again = true;
+    assert_eq!(drive.until(199), ["100 list", "100 list", "100 bulk", "100 bulk", "100 cycle of 0"]);
+}
+
+#[test]
+fn bulk_reads_go_on_while_the_list_fails() {
+    let mut drive = Drive::new(Strategy::Bulk);
+    drive.until(99);
+    drive.list = Err(Reason::ServerError);
+    assert_eq!(drive.until(200), ["100 list", "100 bulk", "130 list", "160 list", "190 list", "200 list", "200 bulk"]);
+}
+
+#[test]
+fn auto_begins_in_bulk_and_reads_per_client_while_a_cycle_fits_into_the_interval() {
     // Four clients on pages of two: three pages with the last, empty one, and
     // four reads.
-    for (requests_per_second, first) in [(0.07, "0 read a"), (0.069, "0 sweep")] {
+    for (requests_per_second, second) in [(0.07, "100 read a"), (0.069, "100 bulk")] {
         let mut drive = Drive::new(Strategy::Auto);
         drive.pace.requests_per_second = requests_per_second;
-        assert_eq!(drive.until(0)[..2], ["0 list", first]);
+        assert_eq!(drive.until(99)[..2], ["0 list", "0 bulk"]);
+        assert_eq!(drive.until(100)[..2], ["100 list", second]);
     }
 }
 
 #[test]
 fn auto_changes_with_the_pace() {
     let mut drive = Drive::new(Strategy::Auto);
-    drive.until(99);
+    drive.until(199);
     drive.pace.requests_per_second = 0.01;
-    assert_eq!(drive.until(199), ["100 list", "100 sweep", "100 cycle of 0"]);
+    assert_eq!(drive.until(299), ["200 list", "200 bulk", "200 cycle of 0"]);
+    assert_eq!(drive.plan.reads(), Some(Reads::Bulk));
     drive.pace.requests_per_second = 1.0;
-    assert_eq!(drive.until(200), ["200 list", "200 read a"]);
+    assert_eq!(drive.until(300), ["300 list", "300 read a"]);
+    assert_eq!(drive.plan.reads(), Some(Reads::PerClient));
 }
 
 #[test]
-fn after_a_sweep_auto_reads_the_clients_in_trouble_spread_over_the_rest_of_the_interval() {
+fn a_cycle_that_can_no_longer_end_in_time_is_finished_in_bulk() {
+    let mut drive = Drive::new(Strategy::Auto);
+    drive.list = Ok(many(50));
+    drive.pace = Pace::of(1.0, 1000);
+    drive.until(99);
+    assert_eq!(drive.until(120).len(), 12, "a list, and a read every two seconds");
+    drive.pace.requests_per_second = 0.1;
+    assert_eq!(drive.until(199), ["120 bulk", "120 cycle of 20"]);
+    drive.pace.requests_per_second = 1.0;
+    assert_eq!(contains(&mut drive, 299, "bulk"), [""; 0]);
+}
+
+#[test]
+fn after_a_bulk_read_auto_reads_the_clients_in_trouble_spread_over_the_rest_of_the_interval() {
     let mut drive = Drive::new(Strategy::Auto);
     drive.pace.requests_per_second = 0.05;
     drive.looks = ["b", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
@@ -63,16 +98,26 @@ fn after_a_sweep_auto_reads_the_clients_in_trouble_spread_over_the_rest_of_the_i
         drive.until(100),
         [
             "0 list",
-            "0 sweep",
+            "0 bulk",
             "0 cycle of 0",
             "0 read b",
             "50 read d",
             "100 list",
-            "100 sweep",
+            "100 bulk",
             "100 cycle of 0",
             "100 read b"
         ]
     );
+}
+
+#[test]
+fn clients_of_which_a_bulk_read_contradicts_a_single_read_are_read_alone_at_once() {
+    let mut drive = Drive::new(Strategy::Auto);
+    drive.pace.requests_per_second = 0.05;
+    drive.looks.insert("a".to_owned(), TROUBLED);
+    drive.until(99);
+    drive.contradicted = ids(["c", "d"]);
+    assert_eq!(drive.until(199), ["100 list", "100 bulk", "100 cycle of 0", "100 read c", "100 read d", "100 read a"]);
 }
 
 #[test]
@@ -81,8 +126,7 @@ fn a_client_that_changed_is_watched_for_three_cycles() {
     drive.pace.requests_per_second = 0.05;
     drive.until(99);
     drive.looks.insert("c".to_owned(), Look { fingerprint: 1, ..FINE });
-    let reads: Vec<String> = drive.until(599).into_iter().filter(|line| line.contains("read")).collect();
-    assert_eq!(reads, ["100 read c", "200 read c", "300 read c"]);
+    assert_eq!(contains(&mut drive, 599, "read"), ["100 read c", "200 read c", "300 read c"]);
 }
 
 #[test]
@@ -90,70 +134,35 @@ fn the_budget_that_is_left_bounds_how_many_are_watched() {
     let mut drive = Drive::new(Strategy::Auto);
     drive.pace.requests_per_second = 0.02;
     drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
-    assert_eq!(drive.until(99), ["0 list", "0 sweep", "0 cycle of 0", "0 read b", "50 read c"]);
+    assert_eq!(drive.until(99), ["0 list", "0 bulk", "0 cycle of 0", "0 read b", "50 read c"]);
+    // Who was not read alone yet comes first, then who was longest ago.
+    assert_eq!(contains(&mut drive, 199, "read"), ["100 read d", "150 read b"]);
 }
 
 #[test]
-fn where_a_sweep_fails_the_longest_unread_of_those_who_are_watched_come_first() {
+fn a_bulk_read_that_fails_while_single_reads_succeed_is_no_cycle() {
     let mut drive = Drive::new(Strategy::Auto);
     drive.pace.requests_per_second = 0.02;
-    drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), TROUBLED)).into();
+    drive.looks.insert("b".to_owned(), TROUBLED);
     drive.until(99);
-    drive.sweep = Err(Reason::ServerError);
-    // c was read at 50, after the sweep; b and d at 0.
+    drive.bulk = Err(Reason::ServerError);
     assert_eq!(
         drive.until(199),
-        ["100 list", "100 sweep", "100 all unread", "100 read b", "100 cycle of 0", "150 read d"]
+        ["100 list", "100 bulk", "100 all unread", "130 bulk", "130 all unread", "130 read b"]
     );
 }
 
 #[test]
-fn an_auto_sweep_that_is_refused_turns_into_reads_for_an_hour() {
-    for reason in [Reason::Forbidden, Reason::NotFound] {
+fn an_auto_bulk_read_that_is_refused_turns_into_reads_per_client_for_an_hour() {
+    for reason in [Reason::Forbidden, Reason::NotFound, Reason::Decode] {
         let mut drive = Drive::new(Strategy::Auto);
         drive.pace.requests_per_second = 0.01;
-        drive.sweep = Err(reason);
+        drive.bulk = Err(reason);
         assert_eq!(
             drive.until(99),
-            ["0 list", "0 sweep", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"],
+            ["0 list", "0 bulk", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"],
             "{reason}"
         );
-        let sweeps: Vec<String> = drive.until(3_700).into_iter().filter(|line| line.contains("sweep")).collect();
-        assert_eq!(sweeps, ["3600 sweep"], "{reason}");
+        assert_eq!(contains(&mut drive, 3_700, "bulk"), ["3600 bulk"], "{reason}");
     }
-}
-
-#[test]
-fn an_auto_sweep_that_fails_otherwise_leaves_its_budget_to_those_who_are_watched() {
-    let mut drive = Drive::new(Strategy::Auto);
-    drive.pace.requests_per_second = 0.05;
-    drive.looks.insert("b".to_owned(), TROUBLED);
-    drive.until(99);
-    drive.sweep = Err(Reason::ServerError);
-    assert_eq!(drive.until(199), ["100 list", "100 sweep", "100 all unread", "100 read b", "100 cycle of 0"]);
-}
-
-#[test]
-fn a_sweep_that_lost_more_than_half_of_the_channels_is_read_again_and_then_believed() {
-    let mut drive = Drive::new(Strategy::Bulk);
-    drive.looks = ["a", "b", "c", "d"].map(|id| (id.to_owned(), Look { channels: 3, ..FINE })).into();
-    drive.until(99);
-    drive.looks = ["b", "c", "d"].map(|id| (id.to_owned(), Look { channels: 0, ..FINE })).into();
-    drive.looks.insert("a".to_owned(), Look { channels: 3, ..FINE });
-    assert_eq!(drive.until(199), ["100 list", "100 sweep", "100 not believed", "100 sweep", "100 cycle of 0"]);
-}
-
-#[test]
-fn a_doubt_about_the_clients_is_none_about_their_channels() {
-    let mut drive = Drive::new(Strategy::Bulk);
-    drive.list = Ok(many(20));
-    drive.looks = many(20).into_iter().map(|id| (id, Look { channels: 3, ..FINE })).collect();
-    drive.until(99);
-    let at = |seconds| drive.start + Duration::from_secs(seconds);
-    assert_eq!(drive.plan.next(at(100), drive.pace), Next::List);
-    drive.plan.list_failed(at(100), Reason::ServerError, drive.pace);
-    assert_eq!(drive.plan.next(at(100), drive.pace), Next::BulkRead);
-    assert_eq!(drive.plan.next(at(130), drive.pace), Next::List);
-    assert!(!drive.plan.listed(at(130), many(2).into_iter().map(ClientId::from), true, drive.pace));
-    assert!(!drive.plan.sweep_is_believed(6, true), "a sweep that lost nine tenths");
 }

@@ -65,62 +65,73 @@ fn a_probe_under_way_is_not_doubled_by_a_changed_key() {
 }
 
 #[test]
-fn reads_under_way_end_before_the_probe() {
+fn a_path_that_refuses_the_key_is_that_paths_matter_while_the_list_takes_it() {
+    let mut drive = Drive::new(Strategy::PerClient);
+    drive.until(99);
+    drive.failing.insert("b".to_owned(), Reason::Unauthorized);
+    assert_eq!(
+        drive.until(199),
+        ["100 list", "100 read a", "125 read b", "125 list", "150 read c", "175 read d", "175 cycle of 75"]
+    );
+    // That it is refused again says nothing new.
+    let log = ["200 list", "200 read a", "225 read b once", "250 read c", "275 read d", "275 cycle of 75"];
+    assert_eq!(drive.until(299), log);
+}
+
+#[test]
+fn while_a_path_refuses_the_key_nothing_is_read_until_the_list_has_answered() {
     let mut drive = Drive::new(Strategy::PerClient);
     let start = drive.start;
     let at = |seconds| start + Duration::from_secs(seconds);
     let plan = &mut drive.plan;
     plan.next(at(0), drive.pace);
-    plan.listed(at(0), ["a", "b"].map(ClientId::from).into_iter(), true, drive.pace);
+    plan.listed(at(0), ids(["a", "b", "c"]), true, false, drive.pace);
     assert_eq!(
         [plan.next(at(0), drive.pace), plan.next(at(0), drive.pace)],
         [Next::Read("a".into()), Next::Read("b".into())]
     );
     plan.read_failed(at(1), &"a".into(), Reason::Unauthorized);
+    assert_eq!(plan.next(at(1), drive.pace), Next::List);
+    assert!(matches!(plan.next(at(2), drive.pace), Next::Wait(_)));
+    plan.list_failed(at(3), Reason::Unauthorized, drive.pace);
+    // The read that is under way ends before the probe.
     assert!(matches!(plan.next(at(40), drive.pace), Next::Wait(_)));
     plan.read_failed(at(41), &"b".into(), Reason::Unauthorized);
-    assert_eq!(plan.next(at(41), drive.pace), Next::Wait(at(71)));
-    assert_eq!(plan.next(at(71), drive.pace), Next::List);
+    assert_eq!(plan.next(at(41), drive.pace), Next::List);
 }
 
 #[test]
-fn a_sweep_that_refuses_the_key_leaves_all_unread() {
+fn a_bulk_read_that_refuses_the_key_asks_the_list_what_that_means() {
     let mut drive = Drive::new(Strategy::Bulk);
-    drive.sweep = Err(Reason::Unauthorized);
-    drive.until(0);
+    drive.bulk = Err(Reason::Unauthorized);
+    assert_eq!(drive.until(65), ["0 list", "0 bulk", "0 all unread", "0 list"]);
     drive.list = Err(Reason::Unauthorized);
-    assert_eq!(drive.until(65), ["30 list", "60 list"]);
+    assert_eq!(drive.until(165), ["100 list", "130 list", "160 list"]);
 }
 
 #[test]
-fn a_read_that_refuses_the_key_stops_all_but_a_probe_every_30_seconds_over_all_cycles() {
+fn auto_reads_per_client_where_the_bulk_path_alone_refuses_the_key() {
+    let mut drive = Drive::new(Strategy::Auto);
+    drive.bulk = Err(Reason::Unauthorized);
+    assert_eq!(
+        drive.until(99),
+        ["0 list", "0 bulk", "0 list", "0 read a", "0 read b", "0 read c", "0 read d", "0 cycle of 0"]
+    );
+    assert_eq!(drive.until(100), ["100 list", "100 read a"]);
+}
+
+#[test]
+fn a_read_that_finds_the_key_refused_stops_all_but_a_probe_every_30_seconds_over_all_cycles() {
     let mut drive = Drive::new(Strategy::PerClient);
     drive.until(99);
-    drive.list = Err(Reason::Unauthorized);
-    drive.failing.insert("b".to_owned(), Reason::Unauthorized);
     // As if the key was revoked between the list and the second read.
-    let ids = ["a", "b", "c", "d"].map(ClientId::from);
     let now = drive.start + Duration::from_secs(100);
     assert_eq!(drive.plan.next(now, drive.pace), Next::List);
-    drive.plan.listed(now, ids.into_iter(), true, drive.pace);
-    assert_eq!(drive.until(250), ["100 read a", "125 read b", "155 list", "185 list", "215 list", "245 list"]);
-}
-
-#[test]
-fn a_sweep_that_ends_after_the_key_was_refused_waits_for_the_probe_like_all_else() {
-    let mut drive = Drive::new(Strategy::Bulk);
-    drive.looks = ["a", "b", "c", "d"].map(|id| (id.to_owned(), Look { channels: 10, ..FINE })).into();
-    drive.until(99);
-    drive.now = Duration::from_secs(100);
-    let now = drive.instant();
-    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
-    drive.plan.list_failed(now, Reason::ServerError, drive.pace);
-    assert_eq!(drive.plan.next(now, drive.pace), Next::BulkRead);
-    let probe = now + Duration::from_secs(30);
-    assert_eq!(drive.plan.next(probe, drive.pace), Next::List);
-    drive.plan.list_failed(probe, Reason::Unauthorized, drive.pace);
-    // The sweep lost so much that it would be read again.
-    assert!(!drive.plan.sweep_is_believed(1, true));
-    (drive.now, drive.list) = (Duration::from_secs(130), Err(Reason::Unauthorized));
-    assert_eq!(drive.until(200), ["160 list", "190 list"]);
+    drive.plan.listed(now, ids(["a", "b", "c", "d"]), true, false, drive.pace);
+    drive.list = Err(Reason::Unauthorized);
+    drive.failing.insert("b".to_owned(), Reason::Unauthorized);
+    assert_eq!(
+        drive.until(250),
+        ["100 read a", "125 read b", "125 list", "155 list", "185 list", "215 list", "245 list"]
+    );
 }

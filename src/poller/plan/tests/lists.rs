@@ -65,57 +65,20 @@ fn with_a_short_interval_a_failing_list_is_tried_once_an_interval() {
 }
 
 #[test]
-fn a_list_that_lost_more_than_half_is_read_again_and_then_believed() {
+fn a_list_that_does_not_add_up_is_read_again_at_once_and_only_once() {
     let mut drive = Drive::new(Strategy::PerClient);
-    drive.list = Ok(many(13));
     drive.until(99);
-    drive.list = Ok(many(6));
-    let log = drive.until(199);
-    assert_eq!(log[..4], ["100 list", "100 not believed", "100 list", "100 read c00"]);
-    assert_eq!(log.last().map(String::as_str), Some("183 cycle of 83"));
-    assert_eq!(drive.plan.clients().len(), 6);
+    drive.again = true;
+    assert_eq!(drive.until(110), ["100 list", "100 list", "100 read a"]);
 }
 
 #[test]
-fn a_loss_that_the_second_reading_does_not_show_never_was() {
+fn a_list_that_lacks_somebody_who_is_known_makes_no_full_cycle() {
     let mut drive = Drive::new(Strategy::PerClient);
-    drive.list = Ok(many(20));
     drive.until(99);
-    let now = drive.start + Duration::from_secs(100);
-    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
-    assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
-    assert_eq!(drive.plan.clients().len(), 20);
-    assert_eq!(drive.until(100)[..2], ["100 list", "100 read c00"]);
-    assert_eq!(drive.plan.clients().len(), 20);
-    // The next sudden loss is doubted again.
-    drive.until(199);
-    drive.list = Ok(many(2));
-    assert_eq!(drive.until(200)[..3], ["200 list", "200 not believed", "200 list"]);
-}
-
-#[test]
-fn small_losses_and_losses_of_incomplete_lists_are_believed_at_once() {
-    // Exactly half; five of eight; most, but the list does not prove it.
-    for (before, after, complete, kept) in [(12, 6, true, 6), (8, 3, true, 3), (20, 1, false, 20)] {
-        let mut drive = Drive::new(Strategy::PerClient);
-        drive.list = Ok(many(before));
-        drive.until(99);
-        (drive.list, drive.complete) = (Ok(many(after)), complete);
-        assert_eq!(drive.until(100)[..2], ["100 list", "100 read c00"], "{before} to {after}");
-        assert_eq!(drive.plan.clients().len(), kept, "{before} to {after}");
-    }
-}
-
-#[test]
-fn a_doubted_list_that_then_fails_leaves_the_known_clients_to_be_read() {
-    let mut drive = Drive::new(Strategy::PerClient);
-    drive.list = Ok(many(20));
-    drive.until(99);
-    let now = drive.start + Duration::from_secs(100);
-    assert_eq!(drive.plan.next(now, drive.pace), Next::List);
-    assert!(!drive.plan.listed(now, many(2).into_iter().map(ClientId::from), true, drive.pace));
-    drive.list = Err(Reason::ServerError);
-    assert_eq!(drive.until(105), ["100 list", "100 read c00", "105 read c01"]);
+    drive.whole = false;
+    let log = ["100 list", "100 read a", "125 read b", "150 read c", "175 read d", "200 list", "200 read a"];
+    assert_eq!(drive.until(200), log);
 }
 
 #[test]
@@ -131,14 +94,14 @@ fn while_a_list_does_not_end_the_known_clients_go_on_being_read_every_interval()
         for (client, due) in [("a", 0), ("b", 25), ("c", 50), ("d", 75)] {
             let now = at(began + due);
             assert_eq!(plan.next(now, pace), Next::Read(client.into()));
-            plan.read(now, &client.into(), FINE);
+            plan.read(now, &client.into(), FINE, true, false);
             assert_eq!(plan.ended(now), None, "a full cycle has a list");
         }
     }
     // The list ends after all: it is that of the cycle under way.
-    assert!(plan.listed(at(380), ["a", "b", "c", "d", "z"].map(ClientId::from).into_iter(), true, pace));
+    plan.listed(at(380), ids(["a", "b", "c", "d", "z"]), true, false, pace);
     assert_eq!(plan.next(at(380), pace), Next::Read("z".into()));
-    plan.read(at(381), &"z".into(), FINE);
+    plan.read(at(381), &"z".into(), FINE, true, false);
     assert_eq!(plan.ended(at(381)), Some(Ended { took: Duration::from_secs(81) }));
     assert_eq!(plan.next(at(381), pace), Next::Wait(at(400)));
     assert_eq!(plan.next(at(400), pace), Next::List);

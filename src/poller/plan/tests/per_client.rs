@@ -41,17 +41,6 @@ fn a_new_client_is_read_first_and_one_that_is_gone_no_more() {
 }
 
 #[test]
-fn an_incomplete_list_takes_nobody_away() {
-    let mut drive = Drive::new(Strategy::PerClient);
-    drive.until(99);
-    (drive.list, drive.complete) = (Ok(vec!["a".to_owned()]), false);
-    assert_eq!(
-        drive.until(199),
-        ["100 list", "100 read a", "125 read b", "150 read c", "175 read d", "175 cycle of 75"]
-    );
-}
-
-#[test]
 fn a_partner_without_clients_has_full_cycles() {
     let mut drive = Drive::new(Strategy::PerClient);
     drive.list = Ok(Vec::new());
@@ -67,7 +56,7 @@ fn a_client_that_cannot_be_read_concerns_itself_alone() {
         // Never read, so that it is tried first.
         assert_eq!(
             drive.until(199),
-            ["100 list", "100 read b", "100 read a", "133 read c", "166 read d", "166 cycle of 66"]
+            ["100 list", "100 read b once", "100 read a", "133 read c", "166 read d", "166 cycle of 66"]
                 .map(|line| line.to_owned())
         );
     }
@@ -81,7 +70,7 @@ fn a_cycle_of_which_every_read_failed_is_none() {
     drive.failing.remove("c");
     assert_eq!(
         drive.until(199),
-        ["100 list", "100 read a", "100 read b", "100 read c", "100 read d", "100 cycle of 0"]
+        ["100 list", "100 read a once", "100 read b once", "100 read c once", "100 read d once", "100 cycle of 0"]
     );
 }
 
@@ -93,16 +82,16 @@ fn a_cycle_that_takes_longer_than_the_interval_is_followed_by_the_next_at_once()
     let at = |seconds| start + Duration::from_secs(seconds);
     let plan = &mut drive.plan;
     assert_eq!(plan.next(at(0), drive.pace), Next::List);
-    assert!(plan.listed(at(1), ["a".into()].into_iter(), true, drive.pace));
+    plan.listed(at(1), ids(["a"]), true, false, drive.pace);
     assert_eq!(plan.next(at(1), drive.pace), Next::Read("a".into()));
     assert!(matches!(plan.next(at(120), drive.pace), Next::Wait(until) if until > at(120)));
-    plan.read(at(130), &"a".into(), FINE);
+    plan.read(at(130), &"a".into(), FINE, true, false);
     assert_eq!(plan.ended(at(130)), Some(Ended { took: Duration::from_secs(130) }));
     assert_eq!(plan.ended(at(130)), None);
     assert_eq!(plan.next(at(130), drive.pace), Next::List);
-    assert!(plan.listed(at(131), ["a".into()].into_iter(), true, drive.pace));
+    plan.listed(at(131), ids(["a"]), true, false, drive.pace);
     assert_eq!(plan.next(at(131), drive.pace), Next::Read("a".into()));
-    plan.read(at(132), &"a".into(), FINE);
+    plan.read(at(132), &"a".into(), FINE, true, false);
     assert_eq!(plan.ended(at(132)), Some(Ended { took: Duration::from_secs(2) }));
     assert_eq!(plan.next(at(132), drive.pace), Next::Wait(at(230)));
 }
@@ -112,8 +101,7 @@ fn a_client_is_not_read_twice_at_a_time() {
     let mut drive = Drive::new(Strategy::PerClient);
     let now = drive.start;
     assert_eq!(drive.plan.next(now, drive.pace), Next::List);
-    let ids = ["a", "b"].map(ClientId::from);
-    drive.plan.listed(now, ids.into_iter(), true, drive.pace);
+    drive.plan.listed(now, ids(["a", "b"]), true, false, drive.pace);
     let asked = [drive.plan.next(now, drive.pace), drive.plan.next(now, drive.pace), drive.plan.next(now, drive.pace)];
     assert_eq!(asked, [Next::Read("a".into()), Next::Read("b".into()), Next::Wait(now + Duration::from_secs(100))]);
     let later = now + Duration::from_secs(500);
@@ -126,31 +114,31 @@ fn a_client_whose_read_takes_longer_than_the_interval_does_not_hold_up_the_other
     let start = drive.start;
     let at = |seconds| start + Duration::from_secs(seconds);
     let (plan, pace) = (&mut drive.plan, drive.pace);
-    let clients = || ["a", "b", "c"].map(ClientId::from).into_iter();
+    let clients = || ids(["a", "b", "c"]);
     assert_eq!(plan.next(at(0), pace), Next::List);
-    assert!(plan.listed(at(0), clients(), true, pace));
+    plan.listed(at(0), clients(), true, false, pace);
     assert_eq!(
         [plan.next(at(0), pace), plan.next(at(0), pace), plan.next(at(0), pace)],
         ["a", "b", "c"].map(|id| Next::Read(id.into()))
     );
-    plan.read(at(1), &"a".into(), FINE);
-    plan.read(at(1), &"c".into(), FINE);
+    plan.read(at(1), &"a".into(), FINE, true, false);
+    plan.read(at(1), &"c".into(), FINE, true, false);
     assert_eq!((plan.next(at(1), pace), plan.ended(at(1))), (Next::Wait(at(100)), None));
     // b goes on being read through the whole of the next cycle, which is one without it.
     assert_eq!(plan.next(at(100), pace), Next::List);
     assert_eq!(plan.ended(at(100)), Some(Ended { took: Duration::from_secs(100) }));
-    assert!(plan.listed(at(100), clients(), true, pace));
+    plan.listed(at(100), clients(), true, false, pace);
     assert_eq!(plan.next(at(100), pace), Next::Read("a".into()));
-    plan.read(at(101), &"a".into(), FINE);
+    plan.read(at(101), &"a".into(), FINE, true, false);
     assert_eq!((plan.next(at(101), pace), plan.ended(at(101))), (Next::Wait(at(150)), None));
     assert_eq!(plan.next(at(150), pace), Next::Read("c".into()));
-    plan.read(at(151), &"c".into(), FINE);
+    plan.read(at(151), &"c".into(), FINE, true, false);
     assert_eq!(plan.ended(at(151)), Some(Ended { took: Duration::from_secs(51) }));
     plan.read_failed(at(160), &"b".into(), Reason::Paging);
     // In the one after that it is read again, with the others.
     assert_eq!(plan.next(at(200), pace), Next::List);
-    assert!(plan.listed(at(200), clients(), true, pace));
-    assert_eq!(plan.next(at(200), pace), Next::Read("b".into()));
+    plan.listed(at(200), clients(), true, false, pace);
+    assert_eq!(plan.next(at(200), pace), Next::ReadOnce("b".into()));
 }
 
 #[test]
@@ -160,11 +148,11 @@ fn reads_that_wait_for_the_pace_are_waited_for() {
     let at = |seconds| start + Duration::from_secs(seconds);
     let (plan, pace) = (&mut drive.plan, drive.pace);
     assert_eq!(plan.next(at(0), pace), Next::List);
-    assert!(plan.listed(at(0), ["a", "b"].map(ClientId::from).into_iter(), true, pace));
+    plan.listed(at(0), ids(["a", "b"]), true, false, pace);
     assert_eq!([plan.next(at(0), pace), plan.next(at(0), pace)], ["a", "b"].map(|id| Next::Read(id.into())));
-    plan.read(at(5), &"a".into(), FINE);
+    plan.read(at(5), &"a".into(), FINE, true, false);
     assert_eq!((plan.next(at(5), pace), plan.ended(at(5))), (Next::Wait(at(60)), None));
-    plan.read(at(10), &"b".into(), FINE);
+    plan.read(at(10), &"b".into(), FINE, true, false);
     assert_eq!(plan.ended(at(10)), Some(Ended { took: Duration::from_secs(10) }));
     assert_eq!(plan.next(at(10), pace), Next::List);
 }
