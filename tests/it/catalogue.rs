@@ -26,7 +26,6 @@ async fn full_scrape() -> Exposition {
 const ON_OCCASION: &[&str] = &[
     "d360_channel_gone_timestamp_seconds",
     "d360_client_gone_timestamp_seconds",
-    "d360_exporter_http_connections",
     "d360_exporter_state_last_write_timestamp_seconds",
     "d360_exporter_state_write_failures_total",
 ];
