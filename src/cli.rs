@@ -4,6 +4,7 @@
 //! anything that runs after a command has started it (that is `runtime`).
 
 mod access;
+mod arguments;
 mod channels;
 mod check;
 mod clients;
@@ -16,7 +17,7 @@ mod signal;
 mod simulate;
 mod table;
 mod terminal;
-mod value;
+mod welcome;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ use failure::{Failure, environment};
 /// status, quality rating and messaging limit of every channel on /metrics.
 /// Without a command, it runs `serve`.
 #[derive(Debug, Parser)]
-#[command(name = "d360_exporter", version = version(), args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "d360_exporter", version = version(), args_conflicts_with_subcommands = true, args_override_self = true, max_term_width = 110)]
 struct Cli {
     #[command(flatten)]
     flags: Flags,
@@ -47,12 +48,16 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the exporter
+    #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Flags>),
     /// Run the exporter on an embedded simulator: no configuration, incidents included
+    #[command(after_help = DEMO_EXAMPLES)]
     Demo(demo::DemoFlags),
     /// Run only the simulator of the Partner API
+    #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(simulate::SimulateFlags),
     /// Validate the configuration and print every error
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<check::CheckFlags>),
     /// List or change the clients of a partner
     #[command(subcommand)]
@@ -74,6 +79,38 @@ enum Command {
         directory: PathBuf,
     },
 }
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  One partner:
+      d360_exporter serve --partner.id=abc123PA --partner.api-key-file=/etc/d360_exporter/api_key
+  Several partners, with the state kept over restarts:
+      d360_exporter serve --config.file=/etc/d360_exporter/config.yml --state.file=/var/lib/d360_exporter/state
+  Behind a reverse proxy on the same machine:
+      d360_exporter serve --web.listen-address=127.0.0.1:10360";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  A small fleet with an incident every two seconds:
+      d360_exporter demo
+  A large and quiet one:
+      d360_exporter demo --clients 2000 --channels-per-client 5 --incidents 0";
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  A Partner API that allows five requests in 30 seconds:
+      d360_exporter simulate --rate-limit 5/30s
+  The exporter against it, in another terminal:
+      D360_API_KEY=demo-key d360_exporter serve --partner.id=examplePA --api.base-url=http://127.0.0.1:10361/api/v2";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  Validate the configuration, without a request:
+      d360_exporter check --config.file=/etc/d360_exporter/config.yml
+  Also ask the API what the key may read and what a cycle costs:
+      d360_exporter check --live --partner.id=abc123PA --partner.api-key-file=/etc/d360_exporter/api_key
+  The health check of a container:
+      d360_exporter check --healthy";
 
 /// Headings of the flags that interactive commands use.
 const INTERACTIVE_HEADINGS: &[&str] = &["Partner", "Partner API", "Logging"];
@@ -98,12 +135,18 @@ fn version() -> String {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::from_arg_matches(&command().get_matches()) {
+    if welcome::is_first_time() {
+        eprint!("{}", welcome::WELCOME);
+        return ExitCode::from(2);
+    }
+    let command = command();
+    let arguments = arguments::behind_the_command(&command, std::env::args_os().collect());
+    let cli = match Cli::from_arg_matches(&command.get_matches_from(arguments)) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
     let code = match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Failure::Config(errors)) => {
             print_errors(&errors.to_string());
             ExitCode::from(2)
@@ -137,23 +180,24 @@ fn with_those_of_the_command(mut errors: ConfigErrors, cli: &Cli) -> ConfigError
     errors
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let log = LogConfig::load(&cli.log).map_err(|errors| with_those_of_the_command(errors, &cli))?;
     logging::init(log.level, log.format)?;
     crate::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         match cli.command {
-            None => serve::run(&cli.flags).await,
-            Some(Command::Serve(flags)) => serve::run(&flags).await,
-            Some(Command::Demo(flags)) => demo::run(&flags).await,
-            Some(Command::Simulate(flags)) => simulate::run(&flags).await,
-            Some(Command::Check(flags)) => check::run(&flags).await,
-            Some(Command::Clients(command)) => clients::run(&command).await,
-            Some(Command::Channels(command)) => channels::run(&command).await,
-            Some(Command::Completions { shell }) => Ok(generate_docs::completions(command(), shell)?),
-            Some(Command::Man { directory }) => Ok(generate_docs::manual_pages(command(), &directory)?),
+            None => serve::run(&cli.flags).await?,
+            Some(Command::Serve(flags)) => serve::run(&flags).await?,
+            Some(Command::Demo(flags)) => demo::run(&flags).await?,
+            Some(Command::Simulate(flags)) => simulate::run(&flags).await?,
+            Some(Command::Check(flags)) => check::run(&flags).await?,
+            Some(Command::Clients(command)) => clients::run(&command).await?,
+            Some(Command::Channels(command)) => return channels::run(&command).await,
+            Some(Command::Completions { shell }) => generate_docs::completions(command(), shell)?,
+            Some(Command::Man { directory }) => generate_docs::manual_pages(command(), &directory)?,
         }
+        Ok(ExitCode::SUCCESS)
     });
     // A thread that waits for a name server or a disk must not keep the process.
     runtime.shutdown_background();
@@ -193,9 +237,15 @@ mod tests {
                 "availability",
                 "rating",
                 "status",
+                "waba-status",
                 "limit",
                 "attention",
+                "search",
                 "sort",
+                "columns",
+                "from",
+                "watch",
+                "exit-code",
                 "log.level",
                 "log.format",
                 "help",

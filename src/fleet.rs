@@ -16,6 +16,7 @@ mod clock_step;
 mod gone;
 mod history;
 mod overview;
+mod recent;
 mod saved;
 pub mod state_file;
 pub mod state_storage;
@@ -38,7 +39,8 @@ use crate::model::{
 pub use changes::{Change, Changes};
 pub use gone::{Gone, GoneChannel, GoneClient, GoneReason};
 pub use history::{History, LastChange};
-pub use overview::{Listed, Overview};
+pub use overview::{Freshness, ListedChannel, ListedClient, Overview};
+pub use recent::{ChangeRecord, MAX_CHANGES, RecentChanges};
 pub use transitions::{Direction, Transition, TransitionCounts, WatchedField};
 
 /// One partner's fleet.
@@ -74,6 +76,8 @@ pub struct PartnerState {
     pub unconfirmed_removals: (usize, usize),
     /// The page size that works, once it was found.
     pub page_size: Option<usize>,
+    /// The last of them, one by one.
+    pub recent: RecentChanges,
 }
 
 /// What is known of one client.
@@ -459,7 +463,7 @@ impl Fleet {
                 self.changes.client(id, Change::Data);
             }
         }
-        self.count(&transitions);
+        self.count(&transitions, at);
         transitions
     }
 
@@ -494,8 +498,9 @@ impl Fleet {
         self.changes.client(id.clone(), Change::Data);
     }
 
-    fn count(&mut self, transitions: &[Transition]) {
+    fn count(&mut self, transitions: &[Transition], at: Timestamp) {
         if !transitions.is_empty() {
+            self.partner_state.recent.record(transitions, at);
             transitions.iter().for_each(|transition| self.partner_state.transitions.count(transition));
             self.changes.partner();
         }

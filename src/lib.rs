@@ -25,7 +25,8 @@
 //! poller           web
 //! partner_api      exposition
 //! catalogue                            every family, and how it is read
-//! telemetry        fleet
+//! telemetry        view
+//!                  fleet
 //! family  clock  model  redaction  yaml   plain values and constants
 //! ```
 //!
@@ -35,6 +36,8 @@
 //!   [`family::Family`]; [`telemetry`] holds the exporter's own metrics and the log.
 //! * [`model`] holds the plain values that all others share, [`clock`] the time,
 //!   `yaml` files that may hold secrets; [`redaction`] takes API keys out of text.
+//! * [`view`] is the fleet as people read it: rows and filters that the pages of
+//!   [`web`] and the commands of [`cli`] share.
 //! * [`simulator`] serves the same API for `demo`, tests and benchmarks; only
 //!   commands and tests import it.
 
@@ -52,6 +55,7 @@ pub mod redaction;
 pub mod runtime;
 pub mod simulator;
 pub mod telemetry;
+pub mod view;
 pub mod web;
 mod yaml;
 

@@ -14,6 +14,7 @@ mod ids;
 mod keys;
 mod moment;
 mod observation;
+mod remedy;
 mod timestamp;
 mod vocabulary;
 mod waba;

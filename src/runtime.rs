@@ -7,6 +7,7 @@
 
 mod connect;
 mod exporter;
+mod narrator;
 mod partners;
 mod reload;
 mod state_keeper;

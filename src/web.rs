@@ -3,7 +3,7 @@
 //! | endpoint | answers |
 //! |---|---|
 //! | `/metrics` | the latest publication, in the format and encoding asked for |
-//! | `/` | the status page |
+//! | `/`, `/clients`, `/channels/{id}`, `/changes`, `/runbooks/{alert}`, `/api/v1/…` | the pages, and the same lists as JSON: see `pages` |
 //! | `/-/healthy`, `/healthz`, `/livez` | 200 while the process runs |
 //! | `/-/ready`, `/readyz` | 200 once data is served, 503 before |
 //! | `/-/reload` | `POST`: reads the configuration again |
@@ -17,10 +17,10 @@ mod connections;
 mod listen;
 mod metrics;
 mod once_in_a_while;
+mod pages;
 pub mod protection;
 mod sent;
 mod server;
-mod status;
 mod workers;
 
 use std::io;
@@ -97,6 +97,7 @@ struct Inner {
     telemetry: Telemetry,
     clock: Clock,
     telemetry_path: String,
+    pages: pages::Settings,
     protection: Protection,
     route_prefix: String,
     connections: Arc<Connections>,
@@ -137,6 +138,11 @@ impl Web {
             telemetry,
             clock,
             telemetry_path: config.telemetry_path.clone(),
+            pages: pages::Settings {
+                telemetry_path: config.telemetry_path.clone(),
+                grafana_url: config.grafana_url.clone(),
+                runbook_url: config.runbook_url.clone(),
+            },
             protection: config.protection.clone(),
             route_prefix: config.route_prefix.clone(),
             connections: Connections::new(config.max_connections),
@@ -191,10 +197,8 @@ impl Web {
     /// All routes, behind the protection.
     pub fn router(&self) -> Router {
         let healthy = || async { "d360_exporter is healthy\n" };
-        let mut router = Router::new()
+        let mut router = pages::routes()
             .route(&self.0.telemetry_path, get(metrics::scrape))
-            .route("/", get(status::page))
-            .route("/style.css", get(status::style))
             .route("/-/healthy", get(healthy))
             .route("/healthz", get(healthy))
             .route("/livez", get(healthy))

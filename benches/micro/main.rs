@@ -12,9 +12,12 @@ mod world;
 use std::hint::black_box;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use d360_exporter::partner_api::pager::{Bounds, Pager};
 use d360_exporter::partner_api::wire;
+use tower::ServiceExt as _;
 
 use world::registry::Baseline;
 use world::{Pages, Shape, World};
@@ -85,5 +88,24 @@ fn decoding(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, publication, scrape, decoding);
+/// A page is made within 20 ms.
+fn pages(c: &mut Criterion) {
+    let mut group = c.benchmark_group("page of 10000 channels");
+    group.sample_size(20);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let router = World::of(&Pages::of(Shape { clients: 2_500, channels_per_client: 4 })).router();
+    for path in ["/", "/?page=1", "/?q=cafe", "/?page=1&sort=display_name", "/clients", "/api/v1/channels?per_page=500"]
+    {
+        group.bench_function(path, |b| {
+            b.iter(|| {
+                let request = Request::get(path).body(Body::empty()).unwrap();
+                let response = runtime.block_on(router.clone().oneshot(request)).unwrap();
+                assert_eq!(response.status(), 200, "{path}");
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, publication, scrape, decoding, pages);
 criterion_main!(benches);

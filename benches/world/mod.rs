@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use d360_exporter::clock::Clock;
 use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody, SnapshotCell};
 use d360_exporter::fleet::Fleet;
 use d360_exporter::model::{
@@ -17,6 +18,7 @@ use d360_exporter::partner_api::pager::{Bounds, Pager};
 use d360_exporter::partner_api::wire;
 use d360_exporter::simulator::{API_PREFIX, Options, Request, Simulator};
 use d360_exporter::telemetry::Telemetry;
+use d360_exporter::web::{Protection, Web, WebConfig};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
@@ -116,7 +118,7 @@ fn now() -> Timestamp {
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
     publisher: Publisher,
-    published: SnapshotCell,
+    published: Arc<SnapshotCell>,
     telemetry: Telemetry,
     /// How many changes were made.
     turns: usize,
@@ -128,7 +130,7 @@ impl World {
         let mut fleet = pages.fleet();
         let mut publisher = Publisher::new(RenderSettings::default());
         publisher.update(&mut fleet);
-        let published = SnapshotCell::new(publisher.snapshot());
+        let published = Arc::new(SnapshotCell::new(publisher.snapshot()));
         let telemetry = Telemetry::new();
         Self { fleet, publisher, published, telemetry, turns: 0 }
     }
@@ -179,6 +181,25 @@ impl World {
     /// One scrape's body, in the pieces in which it is sent.
     pub(crate) fn scrape(&self, gzip: bool) -> ScrapeBody {
         ScrapeBody::new(&self.published.current(), &self.telemetry.gather(), Format::default(), gzip, &Filter::All)
+    }
+
+    /// The web server's routes over this fleet.
+    pub(crate) fn router(&self) -> axum::Router {
+        let config = WebConfig {
+            listen: Vec::new(),
+            telemetry_path: "/metrics".to_owned(),
+            protection: Protection::none(),
+            max_requests: 0,
+            max_connections: 0,
+            route_prefix: String::new(),
+            external_url: None,
+            systemd_socket: false,
+            grafana_url: None,
+            runbook_url: None,
+            enable_lifecycle: false,
+        };
+        let (published, telemetry) = (self.published.clone(), self.telemetry.clone());
+        Web::new(published, telemetry, Clock::system(), &config, String::new(), None).unwrap().router()
     }
 
     /// Series that are published of the fleet.

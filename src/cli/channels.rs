@@ -1,60 +1,122 @@
-//! `channels list`: the channels of all clients, or of one.
+//! `channels list`: the channels of all clients, or of some; from the API, or from
+//! an exporter that runs.
 
-use std::collections::HashMap;
+mod read;
+mod remote;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::access::{self, Problems};
+use super::access::{self, Problems, mistake};
 use super::failure::Failure;
-use super::records::{self, Field, Format, OutputFlags, Sort};
-use super::terminal::{Progress, Screen, print};
-use super::value::{Tone, Value};
-use crate::config::{Flags, PartnerConfig};
-use crate::model::{
-    Availability, Channel, Client, ClientId, LifecycleStatus, MessagingLimit, PartnerId, QualityRating, Reason,
-    ShortText,
-};
-use crate::partner_api::http::HttpTransport;
-use crate::partner_api::wire::OwnedChannel;
-use crate::partner_api::{ApiError, PartnerApi, Retries};
+use super::records::{OutputFlags, Records};
+use super::terminal::{Screen, print};
+use crate::clock::Clock;
+use crate::config::Flags;
+use crate::model::{Availability, LifecycleStatus, MessagingLimit, QualityRating};
+use crate::view::{CHANNEL_FIELDS, ChannelRow, Field, Query, Search, Sort, Trouble, severity, sort_rows};
+
+/// The columns that a table can do without, the first of them first.
+const EXPENDABLE: &[&str] = &[
+    "status",
+    "client_id",
+    "attention",
+    "waba_account_status",
+    "messaging_limit",
+    "client_name",
+    "partner_id",
+    "phone_number",
+    "quality_rating",
+];
+
+/// Found what was looked for, with `--exit-code`.
+const FOUND: u8 = 3;
+
+/// The shortest interval of `--watch`.
+const MIN_WATCH: Duration = Duration::from_secs(1);
+
+const EXAMPLES: &str = "\
+Examples:
+  All channels, the worst first:
+      d360_exporter channels list
+  What needs somebody, again every minute:
+      d360_exporter channels list --attention --watch 1m
+  Rated low or medium, as CSV for a spreadsheet:
+      d360_exporter channels list --rating low,medium -o csv > channels.csv
+  Ask a running exporter, which costs no request to the API:
+      d360_exporter channels list --from http://localhost:10360 --search munich
+  Fail a script if any channel is in error (exit code 3):
+      d360_exporter channels list --availability error --exit-code
+
+A table that is wider than the terminal first drops these columns, in this order: status, client_id, attention,
+waba_account_status, messaging_limit, client_name, partner_id, phone_number, quality_rating. Then it cuts long names.";
 
 /// The commands about channels.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum ChannelsCommand {
-    /// List the channels
+    /// List the channels, the worst first
+    #[command(after_help = EXAMPLES)]
     List(Box<ListFlags>),
 }
 
-/// The flags of `channels list`.
+/// The flags of `channels list`. Filters take several values, with commas or
+/// repeated.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListFlags {
     #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
     output: OutputFlags,
-    /// Only the channels of this client, in one request
-    #[arg(long, value_name = "CLIENT_ID")]
-    client: Option<String>,
-    /// Only channels of this availability
-    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(Availability::ALL.iter().map(|s| s.as_str())))]
-    availability: Option<String>,
-    /// Only channels of this quality rating
-    #[arg(long, value_name = "RATING", value_parser = PossibleValuesParser::new(QualityRating::ALL.iter().map(|s| s.as_str())))]
-    rating: Option<String>,
-    /// Only channels of this lifecycle status
-    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(LifecycleStatus::ALL.iter().map(|s| s.as_str())))]
-    status: Option<String>,
-    /// Only channels of this messaging limit, such as `250`, `TIER_1K` or `unlimited`
-    #[arg(long, value_name = "LIMIT", value_parser = limit)]
-    limit: Option<MessagingLimit>,
-    /// Only channels that a person should look at: not ready, rated below high, or on their way out
+    /// Only channels of these clients; a single one takes a single request
+    #[arg(long, value_name = "CLIENT_ID", value_delimiter = ',')]
+    client: Vec<String>,
+    /// Only channels of these availability states
+    #[arg(long, value_name = "STATE", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(Availability::ALL.iter().map(|s| s.as_str())))]
+    availability: Vec<String>,
+    /// Only channels of these quality ratings; `na` is not rated
+    #[arg(long, value_name = "RATING", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(QualityRating::ALL.iter().map(|s| s.as_str())))]
+    rating: Vec<String>,
+    /// Only channels of these lifecycle statuses
+    #[arg(long, value_name = "STATUS", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(LifecycleStatus::ALL.iter().map(|s| s.as_str())))]
+    status: Vec<String>,
+    /// Only channels whose WhatsApp business account has one of these statuses, such as `banned`
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    waba_status: Vec<String>,
+    /// Only channels of these messaging limits, such as `250`, `TIER_1K` or `unlimited`
+    #[arg(long, value_name = "LIMIT", value_delimiter = ',', value_parser = limit)]
+    limit: Vec<MessagingLimit>,
+    /// Only channels that need somebody: in error, rated low, in trouble with their account, ending soon, name declined,
+    /// stuck in set-up
     #[arg(long)]
     attention: bool,
-    /// Field to sort by, as JSON and CSV name it; `-FIELD` is descending. States sort from good to bad
-    #[arg(long, value_name = "FIELD", default_value = "client_id", allow_hyphen_values = true,
-        value_parser = |text: &str| Sort::parse(text, FIELDS))]
+    /// Only channels with this in a name, number or id; case and accents do not matter
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Field to sort by, as JSON and CSV name it; `-FIELD` is descending. States sort from bad to good
+    #[arg(long, value_name = "FIELD", default_value = Sort::SEVERITY, allow_hyphen_values = true,
+        value_parser = |text: &str| Sort::parse(text, CHANNEL_FIELDS))]
     sort: Sort,
+    /// Only these columns, in this order, as JSON and CSV name them
+    #[arg(long, value_name = "FIELD", value_delimiter = ',',
+        value_parser = |text: &str| column(text, CHANNEL_FIELDS))]
+    columns: Vec<&'static str>,
+    /// Ask the exporter that runs at this URL, not the API
+    #[arg(long, value_name = "URL")]
+    from: Option<url::Url>,
+    /// List again and again, until Ctrl-C
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "30s", value_parser = interval)]
+    watch: Option<Duration>,
+    /// Exit with 3 if a channel was found, 0 if none was, 1 on failure
+    #[arg(long, conflicts_with = "watch")]
+    exit_code: bool,
 }
 
 fn limit(text: &str) -> Result<MessagingLimit, String> {
@@ -63,230 +125,143 @@ fn limit(text: &str) -> Result<MessagingLimit, String> {
     parsed.ok_or_else(|| "expected a limit such as `250`, `TIER_1K` or `unlimited`".to_owned())
 }
 
-/// A channel and whose it is.
-#[derive(Debug)]
-struct Row {
-    partner: PartnerId,
-    client: Option<ClientId>,
-    client_name: Option<ShortText>,
-    /// As much of it as is to be shown.
-    phone_number: Option<String>,
-    channel: Channel,
+fn interval(text: &str) -> Result<Duration, String> {
+    let expected =
+        || format!("expected a duration of at least {}, such as `30s`", humantime::format_duration(MIN_WATCH));
+    humantime::parse_duration(text).ok().filter(|interval| *interval >= MIN_WATCH).ok_or_else(expected)
 }
 
-const FIELDS: &[Field<Row>] = &[
-    Field { name: "partner_id", heading: Some("PARTNER"), value: |row| Value::Text(row.partner.to_string()) },
-    Field {
-        name: "client_id",
-        heading: Some("CLIENT"),
-        value: |row| Value::text(row.client.as_ref().map(ClientId::as_str)),
-    },
-    Field { name: "client_name", heading: Some("CLIENT NAME"), value: |row| Value::text(row.client_name.as_deref()) },
-    Field { name: "id", heading: Some("CHANNEL"), value: |row| Value::Text(row.channel.id.to_string()) },
-    Field { name: "phone_number", heading: Some("NUMBER"), value: |row| Value::text(row.phone_number.as_deref()) },
-    Field {
-        name: "display_name",
-        heading: Some("DISPLAY NAME"),
-        value: |row| Value::text(row.channel.display_name.as_deref()),
-    },
-    Field {
-        name: "availability_status",
-        heading: Some("AVAILABILITY"),
-        value: |row| availability(row.channel.availability),
-    },
-    Field { name: "quality_rating", heading: Some("RATING"), value: |row| quality(row.channel.quality) },
-    Field {
-        name: "messaging_limit",
-        heading: Some("LIMIT"),
-        value: |row| match row.channel.limit {
-            None => Value::Missing,
-            Some(MessagingLimit::Recipients(n)) => Value::Count(n),
-            Some(MessagingLimit::Unlimited) => Value::Unlimited,
-        },
-    },
-    Field { name: "status", heading: Some("STATUS"), value: |row| Value::text(Some(row.channel.status.as_str())) },
-    Field {
-        name: "hub_status",
-        heading: None,
-        value: |row| Value::text(row.channel.hub_status.map(|status| status.as_str())),
-    },
-    Field {
-        name: "last_quality_event",
-        heading: None,
-        value: |row| Value::text(row.channel.last_quality_event.as_deref()),
-    },
-    Field {
-        name: "official_business_account",
-        heading: None,
-        value: |row| Value::bool(row.channel.official_business_account),
-    },
-    Field { name: "waba_account_id", heading: None, value: |row| Value::text(row.channel.waba_account_id()) },
-    Field { name: "created_at", heading: None, value: |row| Value::time(row.channel.created_at) },
-    Field { name: "cancelled_at", heading: None, value: |row| Value::time(row.channel.cancelled_at) },
-    Field { name: "terminated_at", heading: None, value: |row| Value::time(row.channel.terminated_at) },
-];
-
-fn availability(state: Availability) -> Value {
-    let tone = match state {
-        Availability::Ready => Tone::Good,
-        Availability::SettingUp => Tone::Warning,
-        Availability::Error => Tone::Bad,
-        Availability::Unknown => Tone::Unknown,
-    };
-    Value::State { text: state.as_str(), rank: state as usize, tone: Some(tone) }
-}
-
-fn quality(rating: QualityRating) -> Value {
-    let tone = match rating {
-        QualityRating::High => Tone::Good,
-        QualityRating::Medium => Tone::Warning,
-        QualityRating::Low => Tone::Bad,
-        QualityRating::Na | QualityRating::Unknown => Tone::Unknown,
-    };
-    Value::State { text: rating.as_str(), rank: rating as usize, tone: Some(tone) }
+/// The name of a field.
+pub(super) fn column<T>(text: &str, fields: &[Field<T>]) -> Result<&'static str, String> {
+    let known = fields.iter().find(|field| field.name == text.trim());
+    known.map(|field| field.name).ok_or_else(|| format!("expected one of {}", Field::names(fields)))
 }
 
 /// Runs one of the commands.
-pub(super) async fn run(command: &ChannelsCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: &ChannelsCommand) -> Result<ExitCode, Failure> {
     let ChannelsCommand::List(flags) = command;
-    list(flags).await
+    let Some(interval) = flags.watch else {
+        let found = list(flags).await?;
+        return Ok(if flags.exit_code && found > 0 { ExitCode::from(FOUND) } else { ExitCode::SUCCESS });
+    };
+    loop {
+        if Screen::stdout().is_terminal {
+            print(b"\x1b[H\x1b[2J\x1b[3J")?;
+        }
+        match list(flags).await {
+            Ok(_) => {}
+            Err(Failure::Config(errors)) => return Err(errors.into()),
+            // The next time may be better.
+            Err(Failure::Run(error)) => eprintln!("error: {error:#}"),
+        }
+        let now = Clock::system().now().strftime("%Y-%m-%d %H:%M:%SZ");
+        print(format!("{now}, again in {}\n", humantime::format_duration(interval)).as_bytes())?;
+        tokio::time::sleep(interval).await;
+    }
 }
 
-async fn list(flags: &ListFlags) -> Result<(), Failure> {
+/// Lists once, and says how many were found.
+async fn list(flags: &ListFlags) -> Result<usize, Failure> {
+    let (records, problems) = match &flags.from {
+        Some(url) => (remote::list(url, flags).await?, Problems::default()),
+        None => from_api(flags).await?,
+    };
+    let found = records.len();
+    // Nothing read is not "nothing there".
+    if problems.is_empty() || found > 0 {
+        show(records, &flags.output, &flags.columns)?;
+    }
+    problems.finish()?;
+    Ok(found)
+}
+
+/// Writes records to standard output, and says on standard error what a table
+/// had no room for.
+pub(super) fn show(mut records: Records, output: &OutputFlags, columns: &[&'static str]) -> Result<(), Failure> {
+    if !columns.is_empty() {
+        records.select(columns);
+    }
+    let mut out = Vec::new();
+    let dropped = records.write(&mut out, output.output, Screen::stdout())?;
+    print(&out)?;
+    if !dropped.is_empty() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "no room for: {}; widen the terminal, choose with --columns, or use --output json",
+            dropped.join(", ")
+        );
+    }
+    Ok(())
+}
+
+async fn from_api(flags: &ListFlags) -> Result<(Records, Problems), Failure> {
     let config = access::load(&flags.flags)?;
-    let client = flags.client.as_deref().map(ClientId::from);
-    if client.is_some() {
+    let single = match flags.client.as_slice() {
+        [client] => Some(client.as_str().into()),
+        _ => None,
+    };
+    if single.is_some() {
         access::single_partner(&config)?;
     }
+    let query = query(flags);
+    let now = Clock::system().now();
     let mut problems = Problems::default();
-    let mut rows = Vec::new();
+    let mut rows: Vec<ChannelRow> = Vec::new();
     for partner in &config.partners {
-        let mut read = Read { partner, api: access::connect(partner)?, problems: &mut problems };
-        let (names, channels) = match &client {
-            Some(client) => {
-                let _progress = Progress::walk(format!("reading the channels of {client}"));
-                (HashMap::new(), read.client(client).await)
+        for mut row in read::channels(partner, single.as_ref(), &mut problems).await? {
+            row.phone_number = config.render.phone_numbers.shown(row.channel.phone_number.as_deref()).into();
+            row.troubles = Trouble::of(&row, now);
+            if query.matches(&row)
+                && (flags.limit.is_empty() || flags.limit.iter().any(|l| row.channel.limit == Some(*l)))
+            {
+                rows.push(row);
             }
-            None => read.partner().await,
-        };
-        for OwnedChannel { client, channel } in channels.into_iter().filter(|owned| wanted(flags, &owned.channel)) {
-            let shown = config.render.phone_numbers.shown(channel.phone_number.as_deref());
-            rows.push(Row {
-                partner: partner.id.clone(),
-                client_name: client.as_ref().and_then(|id| names.get(id)?.clone()),
-                client,
-                phone_number: (!shown.is_empty()).then(|| shown.into_owned()),
-                channel,
-            });
         }
     }
-    records::sort(&mut rows, FIELDS, &flags.sort);
-    let several = config.partners.len() > 1;
-    let table = flags.output.output == Format::Table;
-    let fields: Vec<_> = FIELDS
-        .iter()
-        .filter(|field| match field.name {
-            "partner_id" => several || !table,
-            // One client's list says nothing of its name.
-            "client_name" => client.is_none(),
-            "client_id" => client.is_none() || !table,
-            _ => true,
-        })
-        .collect();
-    // Nothing read is not "nothing there".
-    if problems.is_empty() || !rows.is_empty() {
-        let mut out = Vec::new();
-        records::write(&mut out, flags.output.output, Screen::stdout(), &fields, &rows)?;
-        print(&out)?;
-    }
-    problems.finish()
-}
-
-fn wanted(flags: &ListFlags, channel: &Channel) -> bool {
-    let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-    is(&flags.availability, channel.availability.as_str())
-        && is(&flags.rating, channel.quality.as_str())
-        && is(&flags.status, channel.status.as_str())
-        && flags.limit.is_none_or(|limit| channel.limit == Some(limit))
-        && (!flags.attention || channel.needs_attention())
-}
-
-/// The reads of one partner.
-struct Read<'a> {
-    partner: &'a PartnerConfig,
-    api: PartnerApi<HttpTransport>,
-    problems: &'a mut Problems,
-}
-
-impl Read<'_> {
-    async fn client(&mut self, client: &ClientId) -> Vec<OwnedChannel> {
-        let listing = match self.api.client_channels(client, Retries::Transient).await {
-            Ok(listing) => listing,
-            Err(error) => {
-                self.problems.failed(self.partner, &format!("read the channels of the client `{client}`"), &error);
-                return Vec::new();
-            }
-        };
-        if !listing.is_complete() {
-            self.problems.incomplete(self.partner, &format!("channels of the client `{client}`"));
+    if flags.sort.field == Sort::SEVERITY {
+        rows.sort_by_cached_key(|row| (severity(row, now), row.client_id().cloned(), row.channel.id.clone()));
+        if flags.sort.descending {
+            rows.reverse();
         }
-        listing.items.into_iter().map(|channel| OwnedChannel { client: Some(client.clone()), channel }).collect()
+    } else {
+        sort_rows(&mut rows, CHANNEL_FIELDS, flags.sort);
     }
-
-    /// The clients' names and all channels: by the partner's list if the API
-    /// lets us, or else client by client.
-    async fn partner(&mut self) -> (HashMap<ClientId, Option<ShortText>>, Vec<OwnedChannel>) {
-        let progress = Progress::walk(format!("listing the clients of {}", self.partner.id));
-        let clients: Vec<Client> = match self.api.clients(None).await {
-            Ok(listing) => {
-                if !listing.is_complete() {
-                    self.problems.incomplete(self.partner, "clients");
-                }
-                listing.items
-            }
-            Err(error) => {
-                self.problems.failed(self.partner, "list the clients", &error);
-                return (HashMap::new(), Vec::new());
-            }
-        };
-        let channels = match walk(&self.api, &progress).await {
-            Ok((channels, complete)) => {
-                if !complete {
-                    self.problems.incomplete(self.partner, "channels");
-                }
-                channels
-            }
-            Err(error) if matches!(error.reason, Reason::Forbidden | Reason::NotFound) => {
-                drop(progress);
-                self.one_by_one(&clients).await
-            }
-            Err(error) => {
-                self.problems.failed(self.partner, "read the partner's channel list", &error);
-                Vec::new()
-            }
-        };
-        let names = clients.into_iter().map(|client| (client.id, client.name)).collect();
-        (names, channels)
+    let mut records = Records::of(CHANNEL_FIELDS, &rows, EXPENDABLE);
+    if config.partners.len() == 1 {
+        records.hide(&["partner_id"]);
     }
+    if single.is_some() {
+        // One client's list does not say its name.
+        records.hide(&["client_name", "client_id"]);
+    }
+    Ok((records, problems))
+}
 
-    async fn one_by_one(&mut self, clients: &[Client]) -> Vec<OwnedChannel> {
-        let progress = Progress::steps(format!("reading the channels of {}", self.partner.id), clients.len());
-        let mut channels = Vec::new();
-        for client in clients {
-            channels.extend(self.client(&client.id).await);
-            progress.step();
-        }
-        channels
+/// The filters, as the JSON API has them.
+fn query(flags: &ListFlags) -> Query {
+    let text = |values: &[String]| values.to_vec();
+    Query {
+        search: Search::new(flags.search.as_deref().unwrap_or_default()),
+        clients: text(&flags.client),
+        availability: flags.availability.iter().filter_map(|text| Availability::parse(text)).collect(),
+        ratings: flags.rating.iter().filter_map(|text| QualityRating::parse(text)).collect(),
+        statuses: text(&flags.status),
+        waba_statuses: flags.waba_status.iter().map(|status| status.to_lowercase()).collect(),
+        attention: flags.attention,
+        sort: Some(flags.sort.to_text()),
+        ..Query::default()
     }
 }
 
-/// Walks the partner's channel list: the channels, and whether these are all.
-async fn walk(api: &PartnerApi<HttpTransport>, progress: &Progress) -> Result<(Vec<OwnedChannel>, bool), ApiError> {
-    let mut walk = api.partner_channels(None);
-    let mut channels = Vec::new();
-    while let Some(page) = walk.next_page().await? {
-        channels.extend(page);
-        progress.says(format!("reading the channels of {}: {}", api.partner(), channels.len()));
+/// What `--from` needs beside the URL.
+fn remote_flags(flags: &ListFlags) -> Result<(), Failure> {
+    if flags.from.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
+        return Err(mistake("--from", "expected a URL that begins with http:// or https://").into());
     }
-    Ok((channels, walk.finish().is_complete()))
+    Ok(())
+}
+
+/// A client of which only the id is known.
+fn unnamed(id: &crate::model::ClientId) -> Arc<crate::model::Client> {
+    Arc::new(crate::model::Client::new(id.clone()))
 }

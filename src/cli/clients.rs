@@ -2,22 +2,44 @@
 
 mod update;
 
+use std::collections::HashMap;
+
 use clap::{Args, Subcommand};
 
 use super::access::{self, Problems};
+use super::channels::{column, show};
 use super::failure::Failure;
-use super::records::{self, Field, OutputFlags, Sort};
-use super::terminal::{Progress, Screen, print};
-use super::value::Value;
-use crate::config::Flags;
-use crate::model::{Client, PartnerId};
+use super::records::{OutputFlags, Records};
+use super::terminal::Progress;
+use crate::config::{Flags, PartnerConfig};
+use crate::model::{Client, ClientId, Reason};
+use crate::partner_api::http::HttpTransport;
+use crate::partner_api::{ApiError, PartnerApi};
+use crate::view::{CLIENT_FIELDS, ClientRow, Search, Sort, sort_rows};
+
+/// The columns that a table can do without, the first of them first.
+const EXPENDABLE: &[&str] = &["created_at", "status", "partner_id", "max_channels", "channels"];
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  All clients by name, with the channels that they use and may have:
+      d360_exporter clients list
+  A client by a part of its name:
+      d360_exporter clients list --search bakery
+  The newest clients first, as JSON:
+      d360_exporter clients list --sort -created_at -o json
+
+A table that is wider than the terminal first drops these columns, in this order: created_at, status, partner_id,
+max_channels, channels. Then it cuts long names.";
 
 /// The commands about clients.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum ClientsCommand {
     /// List the clients
+    #[command(after_help = LIST_EXAMPLES)]
     List(Box<ListFlags>),
     /// Change a client: the one command that writes
+    #[command(after_help = update::EXAMPLES)]
     Update(Box<update::UpdateFlags>),
 }
 
@@ -28,39 +50,20 @@ pub(super) struct ListFlags {
     flags: Flags,
     #[command(flatten)]
     output: OutputFlags,
-    /// Only clients with this status, such as `active`
-    #[arg(long, value_name = "STATUS")]
-    status: Option<String>,
-    /// Only clients whose name contains this, in any case
+    /// Only clients with one of these statuses, such as `active`
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<String>,
+    /// Only clients with this in their name or id; case and accents do not matter
     #[arg(long, value_name = "TEXT")]
-    name: Option<String>,
+    search: Option<String>,
     /// Field to sort by, as JSON and CSV name it; `-FIELD` is descending
     #[arg(long, value_name = "FIELD", default_value = "name", allow_hyphen_values = true,
-        value_parser = |text: &str| Sort::parse(text, FIELDS))]
+        value_parser = |text: &str| Sort::parse(text, CLIENT_FIELDS))]
     sort: Sort,
+    /// Only these columns, in this order, as JSON and CSV name them
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = |text: &str| column(text, CLIENT_FIELDS))]
+    columns: Vec<&'static str>,
 }
-
-/// A client and whose it is.
-#[derive(Debug)]
-struct Row {
-    partner: PartnerId,
-    client: Client,
-}
-
-const FIELDS: &[Field<Row>] = &[
-    Field { name: "partner_id", heading: Some("PARTNER"), value: |row| Value::Text(row.partner.to_string()) },
-    Field { name: "id", heading: Some("ID"), value: |row| Value::Text(row.client.id.to_string()) },
-    Field { name: "name", heading: Some("NAME"), value: |row| Value::text(row.client.name.as_deref()) },
-    Field { name: "status", heading: Some("STATUS"), value: |row| Value::text(row.client.status.as_deref()) },
-    Field { name: "max_channels", heading: Some("MAX CHANNELS"), value: |row| Value::count(row.client.max_channels) },
-    Field { name: "created_at", heading: Some("CREATED"), value: |row| Value::time(row.client.created_at) },
-    Field { name: "modified_at", heading: None, value: |row| Value::time(row.client.modified_at) },
-    // May hold anything and be of any length.
-    Field { name: "partner_payload", heading: None, value: |row| Value::text(row.client.partner_payload.as_deref()) },
-    Field { name: "organisation", heading: None, value: |row| Value::text(row.client.organisation.as_deref()) },
-    Field { name: "business_id", heading: None, value: |row| Value::text(row.client.business_id.as_deref()) },
-    Field { name: "suspicious", heading: None, value: |row| Value::bool(row.client.suspicious) },
-];
 
 /// Runs one of the commands.
 pub(super) async fn run(command: &ClientsCommand) -> Result<(), Failure> {
@@ -72,42 +75,80 @@ pub(super) async fn run(command: &ClientsCommand) -> Result<(), Failure> {
 
 async fn list(flags: &ListFlags) -> Result<(), Failure> {
     let config = access::load(&flags.flags)?;
+    let search = Search::new(flags.search.as_deref().unwrap_or_default());
     let mut problems = Problems::default();
     let mut rows = Vec::new();
     for partner in &config.partners {
         let api = access::connect(partner)?;
         let progress = Progress::walk(format!("listing the clients of {}", partner.id));
-        let listed = api.clients(None).await;
-        drop(progress);
-        match listed {
+        match api.clients(None).await {
             Ok(listing) => {
                 if !listing.is_complete() {
                     problems.incomplete(partner, "clients");
                 }
-                let wanted = listing.items.into_iter().filter(|client| wanted(flags, client));
-                rows.extend(wanted.map(|client| Row { partner: partner.id.clone(), client }));
+                let used = used(partner, &api, &progress, &mut problems).await;
+                let wanted = listing.items.into_iter().filter(|client| has_status(flags, client));
+                let wanted = wanted.map(|client| {
+                    let channels = used.as_ref().map(|used| used.get(&client.id).copied().unwrap_or_default());
+                    ClientRow { channels, ..ClientRow::new(partner.id.clone(), client) }
+                });
+                rows.extend(wanted.filter(|row| search.is_empty() || search.finds(row.texts(), "")));
             }
             Err(error) => problems.failed(partner, "list the clients", &error),
         }
     }
-    records::sort(&mut rows, FIELDS, &flags.sort);
-    let several = config.partners.len() > 1;
-    let table = flags.output.output == records::Format::Table;
-    let fields: Vec<_> = FIELDS.iter().filter(|field| several || !table || field.name != "partner_id").collect();
+    sort_rows(&mut rows, CLIENT_FIELDS, flags.sort);
+    let mut records = Records::of(CLIENT_FIELDS, &rows, EXPENDABLE);
+    if config.partners.len() == 1 {
+        records.hide(&["partner_id"]);
+    }
     // Nothing read is not "nothing there".
     if problems.is_empty() || !rows.is_empty() {
-        let mut out = Vec::new();
-        records::write(&mut out, flags.output.output, Screen::stdout(), &fields, &rows)?;
-        print(&out)?;
+        show(records, &flags.output, &flags.columns)?;
     }
     problems.finish()
 }
 
-/// What a filter of the API means is told nowhere, so the list is walked whole
+/// How many channels each client has, by the partner's channel list; `None` if
+/// the key may not read it.
+async fn used(
+    partner: &PartnerConfig,
+    api: &PartnerApi<HttpTransport>,
+    progress: &Progress,
+    problems: &mut Problems,
+) -> Option<HashMap<ClientId, u64>> {
+    match count(partner, api, progress).await {
+        Ok(used) => Some(used),
+        Err(error) => {
+            if !matches!(error.reason, Reason::Forbidden | Reason::NotFound) {
+                problems.failed(partner, "count the channels", &error);
+            }
+            None
+        }
+    }
+}
+
+async fn count(
+    partner: &PartnerConfig,
+    api: &PartnerApi<HttpTransport>,
+    progress: &Progress,
+) -> Result<HashMap<ClientId, u64>, ApiError> {
+    let mut used: HashMap<ClientId, u64> = HashMap::new();
+    let mut read = 0;
+    let mut pages = api.partner_channels(None);
+    while let Some(page) = pages.next_page().await? {
+        read += page.len();
+        progress.says(format!("counting the channels of {}: {read}", partner.id));
+        for client in page.into_iter().filter_map(|owned| owned.client) {
+            *used.entry(client).or_default() += 1;
+        }
+    }
+    Ok(used)
+}
+
+/// What a filter of the API means is not documented, so the whole list is read
 /// and filtered here.
-fn wanted(flags: &ListFlags, client: &Client) -> bool {
-    let status = flags.status.as_ref();
-    let name = flags.name.as_ref().map(|name| name.to_lowercase());
-    status.is_none_or(|status| client.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case(status)))
-        && name.is_none_or(|name| client.name.as_deref().is_some_and(|n| n.to_lowercase().contains(&name)))
+fn has_status(flags: &ListFlags, client: &Client) -> bool {
+    let is = |status: &String| client.status.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(status));
+    flags.status.is_empty() || flags.status.iter().any(is)
 }

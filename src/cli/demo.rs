@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
-use super::signal::stop_on_signal;
+use super::signal::stop_with_terminal;
 use super::simulate::FleetFlags;
 use crate::clock::Clock;
 use crate::config::{Config, Flags, flags};
@@ -59,7 +59,7 @@ pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
     let simulator = Simulator::new(options);
     announce(&exporter, &simulator_address.to_string(), simulator.healthy_channel());
 
-    let stop = stop_on_signal()?;
+    let stop = stop_with_terminal()?;
     let mut tasks = JoinSet::new();
     tasks.spawn({
         let stop = stop.clone();

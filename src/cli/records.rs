@@ -1,32 +1,30 @@
 //! Rows of named fields, and their three ways out: a table for people, JSON and
-//! CSV for programs. One list of fields decides all three, and what can be
-//! sorted by.
+//! CSV for programs. Never here: which fields there are (that is `view`).
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use serde::ser::SerializeMap as _;
+use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 
-use super::table;
+use super::table::{self, Heading};
 use super::terminal::Screen;
-use super::value::Value;
+use crate::view::{Field, Value, visible};
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
-    /// Aligned columns for people; wide fields are left out
+    /// Aligned columns for people
     #[default]
     Table,
     /// One array of objects with every field
     Json,
-    /// Header line, then one line per row with every field
+    /// A header line, then one line per row with every field
     Csv,
 }
 
-/// The flag of every command that shows rows.
+/// The flags of every command that shows rows.
 #[derive(Debug, Clone, Args)]
 pub(super) struct OutputFlags {
     /// How the rows are written
@@ -34,76 +32,123 @@ pub(super) struct OutputFlags {
     pub(super) output: Format,
 }
 
-/// A field of rows of type `T`.
+/// Rows with their fields, whatever they were made of.
 #[derive(Debug)]
-pub(super) struct Field<T> {
-    /// In JSON, CSV and `--sort`: as the API calls it.
-    pub(super) name: &'static str,
-    /// At the head of the table's column; `None` leaves it out of tables.
-    pub(super) heading: Option<&'static str>,
-    pub(super) value: fn(&T) -> Value,
+pub(super) struct Records {
+    columns: Vec<Column>,
+    /// Values in the order of the columns.
+    rows: Vec<Vec<Value>>,
 }
 
-/// What rows are sorted by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sort {
-    field: &'static str,
-    descending: bool,
+/// A field of records.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    name: &'static str,
+    /// In tables; `None` leaves the column out of them.
+    heading: Option<&'static str>,
+    /// When a table is too wide: 0 stays, the largest goes first.
+    expendable: usize,
 }
 
-impl Sort {
-    /// Reads `FIELD` or `-FIELD`.
-    pub(super) fn parse<T>(text: &str, fields: &[Field<T>]) -> Result<Self, String> {
-        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        let known = fields.iter().find(|field| field.name == name);
-        known.map(|field| Self { field: field.name, descending }).ok_or_else(|| {
-            let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            format!("expected one of {}, with a `-` in front for descending order", names.join(", "))
-        })
+impl Records {
+    /// All fields of rows. `expendable` are the columns that a table can do
+    /// without, the first of them first.
+    pub(super) fn new<T>(fields: &[Field<T>], rows: Vec<Vec<Value>>, expendable: &[&str]) -> Self {
+        let columns = fields.iter().map(|field| Column {
+            name: field.name,
+            heading: field.heading,
+            expendable: expendable.iter().rev().position(|name| *name == field.name).map_or(0, |at| at + 1),
+        });
+        Self { columns: columns.collect(), rows }
+    }
+
+    /// All fields of rows, as they are computed.
+    pub(super) fn of<T>(fields: &[Field<T>], rows: &[T], expendable: &[&str]) -> Self {
+        let values = rows.iter().map(|row| fields.iter().map(|field| (field.value)(row)).collect()).collect();
+        Self::new(fields, values, expendable)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Leaves columns out of tables; other formats keep them.
+    pub(super) fn hide(&mut self, names: &[&str]) {
+        let hidden = self.columns.iter_mut().filter(|column| names.contains(&column.name));
+        hidden.for_each(|column| column.heading = None);
+    }
+
+    /// Keeps only these columns, in this order, in every format.
+    pub(super) fn select(&mut self, names: &[&'static str]) {
+        let at = |name: &&'static str| self.columns.iter().position(|column| column.name == *name);
+        let kept: Vec<usize> = names.iter().filter_map(at).collect();
+        for row in &mut self.rows {
+            *row = kept.iter().map(|&at| row[at].clone()).collect();
+        }
+        let wanted = |at: &usize| {
+            let column = self.columns[*at];
+            // What was asked for by name has a heading, and stays.
+            Column { heading: column.heading.or(Some(column.name)), expendable: 0, ..column }
+        };
+        self.columns = kept.iter().map(wanted).collect();
+    }
+
+    /// Writes the rows in the format asked for. Returns the columns that a table
+    /// had no room for.
+    pub(super) fn write(&self, out: &mut dyn Write, format: Format, screen: Screen) -> io::Result<Vec<&'static str>> {
+        match format {
+            Format::Table => return self.write_table(out, screen),
+            Format::Json => write_json(out, self)?,
+            Format::Csv => {
+                let mut csv = csv::Writer::from_writer(out);
+                csv.write_record(self.columns.iter().map(|column| column.name))?;
+                for row in &self.rows {
+                    csv.write_record(row.iter().map(|value| for_csv(value, screen).into_owned()))?;
+                }
+                csv.flush()?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn write_table(&self, out: &mut dyn Write, screen: Screen) -> io::Result<Vec<&'static str>> {
+        let shown: Vec<usize> = (0..self.columns.len()).filter(|&at| self.columns[at].heading.is_some()).collect();
+        let headings: Vec<_> = shown
+            .iter()
+            .map(|&at| {
+                let Column { name, heading, expendable } = self.columns[at];
+                Heading { text: heading.unwrap_or(name), expendable }
+            })
+            .collect();
+        let rows: Vec<Vec<&Value>> = self.rows.iter().map(|row| shown.iter().map(|&at| &row[at]).collect()).collect();
+        let (text, dropped) = table::render(&headings, &rows, screen);
+        out.write_all(text.as_bytes())?;
+        Ok(dropped.into_iter().map(|at| self.columns[shown[at]].name).collect())
     }
 }
 
-/// Sorts rows; equal ones stay as they are, and what is missing comes last in
-/// either direction.
-pub(super) fn sort<T>(rows: &mut [T], fields: &[Field<T>], by: &Sort) {
-    let Some(field) = fields.iter().find(|field| field.name == by.field) else { return };
-    rows.sort_by(|a, b| match ((field.value)(a), (field.value)(b)) {
-        (Value::Missing, Value::Missing) => Ordering::Equal,
-        (Value::Missing, _) => Ordering::Greater,
-        (_, Value::Missing) => Ordering::Less,
-        (a, b) if by.descending => b.compare(&a),
-        (a, b) => a.compare(&b),
-    });
+impl Serialize for Records {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.rows.len()))?;
+        for row in &self.rows {
+            list.serialize_element(&Object { columns: &self.columns, row })?;
+        }
+        list.end()
+    }
 }
 
-/// Writes rows in the format asked for.
-pub(super) fn write<T>(
-    out: &mut dyn Write,
-    format: Format,
-    screen: Screen,
-    fields: &[&Field<T>],
-    rows: &[T],
-) -> io::Result<()> {
-    match format {
-        Format::Table => {
-            let shown: Vec<_> = fields.iter().filter_map(|field| Some((field.heading?, field.value))).collect();
-            let headings: Vec<_> = shown.iter().map(|(heading, _)| *heading).collect();
-            let cells = rows.iter().map(|row| shown.iter().map(|(_, value)| value(row)).collect());
-            out.write_all(table::render(&headings, cells, screen).as_bytes())
+struct Object<'a> {
+    columns: &'a [Column],
+    row: &'a [Value],
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.columns.len()))?;
+        for (column, value) in self.columns.iter().zip(self.row) {
+            map.serialize_entry(column.name, value)?;
         }
-        Format::Json => {
-            let objects: Vec<_> = rows.iter().map(|row| Object { fields, row }).collect();
-            write_json(out, &objects)
-        }
-        Format::Csv => {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(fields.iter().map(|field| field.name))?;
-            for row in rows {
-                let values: Vec<_> = fields.iter().map(|field| (field.value)(row)).collect();
-                csv.write_record(values.iter().map(|value| for_csv(value, screen).into_owned()))?;
-            }
-            csv.flush()
-        }
+        map.end()
     }
 }
 
@@ -115,26 +160,10 @@ pub(super) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Res
 
 /// A value for a program is what the API sent; on a terminal it must not
 /// command it.
-pub(super) fn for_csv(value: &Value, screen: Screen) -> Cow<'_, str> {
+fn for_csv(value: &Value, screen: Screen) -> Cow<'_, str> {
     match value.plain() {
-        text if screen.is_terminal => Cow::Owned(table::visible(&text).into_owned()),
+        text if screen.is_terminal => Cow::Owned(visible(&text).into_owned()),
         text => text,
-    }
-}
-
-/// One row as an object, in the order of the fields.
-pub(super) struct Object<'a, T> {
-    pub(super) fields: &'a [&'a Field<T>],
-    pub(super) row: &'a T,
-}
-
-impl<T> Serialize for Object<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.fields.len()))?;
-        for field in self.fields {
-            map.serialize_entry(field.name, &(field.value)(self.row))?;
-        }
-        map.end()
     }
 }
 
@@ -149,68 +178,50 @@ mod tests {
         Field { name: "limit", heading: None, value: |row| row.1.clone() },
     ];
 
-    fn rows() -> Vec<Row> {
-        vec![
+    fn records() -> Records {
+        let rows = [
             Row(Some("beta"), Value::Unlimited),
             Row(None, Value::Count(250)),
             Row(Some("Alpha, \"inc\"\n\u{1b}[31m"), Value::Missing),
-            Row(Some("gamma"), Value::Count(1000)),
-        ]
+        ];
+        Records::of(FIELDS, &rows, &[])
     }
 
-    fn written(format: Format, screen: Screen) -> String {
+    fn written(records: &Records, format: Format, screen: Screen) -> String {
         let mut out = Vec::new();
-        write(&mut out, format, screen, &FIELDS.iter().collect::<Vec<_>>(), &rows()).unwrap();
+        records.write(&mut out, format, screen).unwrap();
         String::from_utf8(out).unwrap()
-    }
-
-    fn sorted(by: &str) -> Vec<Option<&'static str>> {
-        let mut rows = rows();
-        sort(&mut rows, FIELDS, &Sort::parse(by, FIELDS).unwrap());
-        rows.iter().map(|row| row.0).collect()
-    }
-
-    #[test]
-    fn texts_sort_without_regard_to_case_and_what_is_missing_comes_last_both_ways() {
-        let alpha = Some("Alpha, \"inc\"\n\u{1b}[31m");
-        assert_eq!(sorted("name"), [alpha, Some("beta"), Some("gamma"), None]);
-        assert_eq!(sorted("-name"), [Some("gamma"), Some("beta"), alpha, None]);
-    }
-
-    #[test]
-    fn no_limit_sorts_above_every_limit() {
-        let alpha = Some("Alpha, \"inc\"\n\u{1b}[31m");
-        assert_eq!(sorted("limit"), [None, Some("gamma"), Some("beta"), alpha]);
-    }
-
-    #[test]
-    fn an_unknown_field_is_answered_with_the_known_ones() {
-        let error = Sort::parse("-size", FIELDS).unwrap_err();
-        assert_eq!(error, "expected one of `name`, `limit`, with a `-` in front for descending order");
     }
 
     #[test]
     fn json_has_every_field_with_null_for_what_is_missing() {
-        let json: serde_json::Value = serde_json::from_str(&written(Format::Json, Screen::PIPE)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&written(&records(), Format::Json, Screen::PIPE)).unwrap();
         let expected = serde_json::json!([
             {"name": "beta", "limit": "unlimited"},
             {"name": null, "limit": 250},
             {"name": "Alpha, \"inc\"\n\u{1b}[31m", "limit": null},
-            {"name": "gamma", "limit": 1000},
         ]);
         assert_eq!(json, expected);
     }
 
     #[test]
     fn csv_is_quoted_and_keeps_every_character_for_programs() {
-        let expected = "name,limit\nbeta,unlimited\n,250\n\"Alpha, \"\"inc\"\"\n\u{1b}[31m\",\ngamma,1000\n";
-        assert_eq!(written(Format::Csv, Screen::PIPE), expected);
+        let expected = "name,limit\nbeta,unlimited\n,250\n\"Alpha, \"\"inc\"\"\n\u{1b}[31m\",\n";
+        assert_eq!(written(&records(), Format::Csv, Screen::PIPE), expected);
     }
 
     #[test]
     fn csv_on_a_terminal_cannot_command_it() {
         let screen = Screen { is_terminal: true, ..Screen::PIPE };
-        let expected = "name,limit\nbeta,unlimited\n,250\n\"Alpha, \"\"inc\"\"\\n\\u{1b}[31m\",\ngamma,1000\n";
-        assert_eq!(written(Format::Csv, screen), expected);
+        let expected = "name,limit\nbeta,unlimited\n,250\n\"Alpha, \"\"inc\"\"\\n\\u{1b}[31m\",\n";
+        assert_eq!(written(&records(), Format::Csv, screen), expected);
+    }
+
+    #[test]
+    fn selected_columns_are_those_of_every_format_in_their_order() {
+        let mut records = records();
+        records.select(&["limit", "name"]);
+        assert_eq!(written(&records, Format::Csv, Screen::PIPE).lines().next(), Some("limit,name"));
+        assert_eq!(written(&records, Format::Table, Screen::PIPE).lines().next(), Some("    limit  NAME"));
     }
 }

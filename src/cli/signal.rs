@@ -52,3 +52,19 @@ fn limit_of_the_end() -> io::Result<mpsc::Sender<()>> {
     })?;
     Ok(limit)
 }
+
+/// Like [`stop_on_signal`], for a command that a person runs in a terminal:
+/// closing the terminal (SIGHUP) ends it, too.
+pub(super) fn stop_with_terminal() -> std::io::Result<CancellationToken> {
+    let stop = stop_on_signal()?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            hangup.recv().await;
+            // Whoever reads the log may be gone as well.
+            stop.cancel();
+        }
+    });
+    Ok(stop)
+}

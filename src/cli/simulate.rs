@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::failure::Failure;
-use super::signal::stop_on_signal;
+use super::signal::stop_with_terminal;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, ConfigErrors};
 use crate::simulator::{API_PREFIX, ChannelsEnvelope, Options, RateLimit, Simulator};
@@ -66,7 +66,7 @@ pub(super) async fn run(flags: &SimulateFlags) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     info!(%address, clients = options.clients, channels_per_client = options.channels_per_client, "simulating the Partner API");
     eprintln!("Partner API: http://{address}{}", API_PREFIX);
-    let stop = stop_on_signal()?;
+    let stop = stop_with_terminal()?;
     Simulator::new(options).serve(listener, stop.cancelled_owned()).await?;
     Ok(())
 }

@@ -1,148 +1,222 @@
-//! Tables for people: columns aligned, as wide as the terminal, colours that
-//! mean the state.
+//! Tables for people: columns aligned, no wider than the terminal, one line per
+//! row, colours that mean the state.
+//!
+//! A table that is too wide first loses the columns that it can do without, then
+//! its long names are cut. Nothing wraps: a line is a row.
 
 use std::borrow::Cow;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::terminal::Screen;
-use super::value::{Tone, Value};
+use crate::view::{Tone, Value, visible};
 
 /// Between two columns.
-const GAP: u16 = 2;
+const GAP: usize = 2;
 
-/// Bytes beyond which a text without blanks is no id.
+/// A column of names is not cut below this.
+const MIN_NAME: usize = 14;
+
+/// Characters beyond which a text without blanks is no id.
 const LONG: usize = 40;
 
-/// A table with a line of headings.
-pub(super) fn render(headings: &[&str], rows: impl Iterator<Item = Vec<Value>>, screen: Screen) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    if screen.colours {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    let heading = |text: &&str| {
-        let cell = Cell::new(text);
-        if screen.colours { cell.add_attribute(Attribute::Bold) } else { cell }
-    };
-    table.set_header(headings.iter().map(heading));
-    let mut numeric = vec![true; headings.len()];
-    let mut flexible = vec![false; headings.len()];
-    for row in rows {
-        for (column, value) in row.iter().enumerate() {
-            numeric[column] &= matches!(value, Value::Count(_) | Value::Unlimited | Value::Missing);
-            flexible[column] |= matches!(value, Value::Text(text) if text.contains(' ') || text.len() > LONG);
+/// The head of a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heading {
+    pub(super) text: &'static str,
+    /// When the table is too wide: 0 stays, the largest goes first.
+    pub(super) expendable: usize,
+}
+
+/// What a column needs.
+struct Layout {
+    at: usize,
+    width: usize,
+    /// What is left of it if it has to be cut.
+    min: usize,
+    numeric: bool,
+}
+
+/// A table with a line of headings, and the columns that it has no room for.
+pub(super) fn render(headings: &[Heading], rows: &[Vec<&Value>], screen: Screen) -> (String, Vec<usize>) {
+    let mut columns: Vec<Layout> = (0..headings.len()).map(|at| layout(headings[at].text, rows, at)).collect();
+    let mut dropped = Vec::new();
+    if let Some(limit) = screen.width.map(usize::from) {
+        let width = |columns: &[Layout], of: fn(&Layout) -> usize| {
+            columns.iter().map(of).sum::<usize>() + GAP * columns.len().saturating_sub(1)
+        };
+        while width(&columns, |column| column.min) > limit {
+            let expendable = |column: &&Layout| headings[column.at].expendable;
+            let Some(worst) = columns.iter().max_by_key(expendable).filter(|c| expendable(c) > 0) else { break };
+            let at = worst.at;
+            columns.retain(|column| column.at != at);
+            dropped.push(at);
         }
-        table.add_row(row.iter().map(cell));
-    }
-    let last = headings.len().saturating_sub(1);
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if at == last { 0 } else { GAP }));
-        if numeric[at] {
-            column.set_cell_alignment(CellAlignment::Right);
+        let mut excess = width(&columns, |column| column.width).saturating_sub(limit);
+        // The widest gives first, so that two names share what there is.
+        while excess > 0 {
+            let Some(widest) = columns.iter_mut().filter(|c| c.width > c.min).max_by_key(|c| c.width) else { break };
+            widest.width -= 1;
+            excess -= 1;
         }
-        // Ids and states are copied and compared: only names are broken.
-        if !flexible[at] {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    if let Some(width) = screen.width {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
+    line(&mut text, &columns, |at| (headings[at].text.into(), screen.colours.then_some("\u{1b}[1m")));
+    for row in rows {
+        line(&mut text, &columns, |at| {
+            let colour = match row[at] {
+                Value::State { tone, .. } if screen.colours => Some(colour(*tone)),
+                _ => None,
+            };
+            (cell(row[at]), colour)
+        });
     }
-    text
+    (text, dropped)
 }
 
-fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Missing => Cell::new("-"),
-        // To the second: the time of day matters, its fraction does not.
-        Value::Time(at) => Cell::new(at.strftime("%Y-%m-%d %H:%M:%SZ")),
-        Value::State { text, tone, .. } => match tone {
-            Some(tone) => Cell::new(text).fg(colour(*tone)),
-            None => Cell::new(text),
-        },
-        value => Cell::new(visible(&value.plain())),
-    }
+fn layout(heading: &str, rows: &[Vec<&Value>], at: usize) -> Layout {
+    let values = || rows.iter().map(|row| row[at]);
+    let width = values().map(|value| cell(value).width()).max().unwrap_or_default().max(heading.width());
+    // Ids and states are copied and compared: only names are cut.
+    let is_name = |value: &Value| matches!(value, Value::Text(text) if text.contains(' ') || text.len() > LONG);
+    let min = if values().any(is_name) { width.min(MIN_NAME.max(heading.width())) } else { width };
+    let numeric = values().all(|value| matches!(value, Value::Count(_) | Value::Unlimited | Value::Missing));
+    Layout { at, width, min, numeric }
 }
 
-fn colour(tone: Tone) -> Color {
-    match tone {
-        Tone::Good => Color::DarkGreen,
-        Tone::Warning => Color::DarkYellow,
-        Tone::Bad => Color::DarkRed,
-        Tone::Unknown => Color::DarkMagenta,
-    }
-}
-
-/// A text whose every character is seen: control characters, which could command
-/// the terminal, and those that turn the direction of writing, which could make
-/// one number look like another, are written as escapes.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hidden) {
-        return text.into();
-    }
-    let mut seen = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if hidden(c) {
-            seen.extend(c.escape_default());
-        } else {
-            seen.push(c);
+/// Writes one line; `content` is the text of a column and how it begins to be
+/// coloured.
+fn line<'a>(text: &mut String, columns: &[Layout], content: impl Fn(usize) -> (Cow<'a, str>, Option<&'static str>)) {
+    let start = text.len();
+    for (n, column) in columns.iter().enumerate() {
+        let (full, colour) = content(column.at);
+        let shown = cut(&full, column.width);
+        let padding = " ".repeat(column.width - shown.width().min(column.width));
+        if n > 0 {
+            text.push_str(&" ".repeat(GAP));
+        }
+        if column.numeric {
+            text.push_str(&padding);
+        }
+        text.push_str(colour.unwrap_or_default());
+        text.push_str(&shown);
+        text.push_str(colour.map_or("", |_| "\u{1b}[0m"));
+        if !column.numeric {
+            text.push_str(&padding);
         }
     }
-    seen.into()
+    let end = text[start..].trim_end().len();
+    text.truncate(start + end);
+    text.push('\n');
+}
+
+/// As much of a text as fits, the last character `…` if it is not all.
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        used += c.width().unwrap_or_default();
+        if used + 1 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept.into()
+}
+
+fn cell(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Missing => "-".into(),
+        // To the second: the time of day matters, its fraction does not.
+        Value::Time(at) => at.strftime("%Y-%m-%d %H:%M:%SZ").into(),
+        Value::Text(text) => visible(text),
+        value => value.plain(),
+    }
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "\u{1b}[32m",
+        Tone::Warning => "\u{1b}[33m",
+        Tone::Bad => "\u{1b}[31m",
+        Tone::Unknown => "\u{1b}[35m",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rows() -> impl Iterator<Item = Vec<Value>> {
+    fn rows() -> Vec<Vec<Value>> {
         let text = |text: &str| Value::Text(text.to_owned());
-        let state = |text, tone| Value::State { text, rank: 0, tone: Some(tone) };
-        [
+        let state = |text, tone| Value::State { text, rank: 0, tone };
+        vec![
             vec![text("a1CL"), text("Bäckerei Müller und Söhne"), Value::Count(7), state("ready", Tone::Good)],
             vec![text("b22CL"), text("さくら商店 東京"), Value::Count(1000), state("error", Tone::Bad)],
             vec![text("c333CL"), text("\u{1b}[2J two\nlines"), Value::Missing, state("na", Tone::Unknown)],
         ]
-        .into_iter()
     }
 
-    const HEADINGS: &[&str] = &["ID", "NAME", "LIMIT", "STATE"];
+    const HEADINGS: &[Heading] = &[
+        Heading { text: "ID", expendable: 0 },
+        Heading { text: "NAME", expendable: 0 },
+        Heading { text: "LIMIT", expendable: 1 },
+        Heading { text: "STATE", expendable: 2 },
+    ];
+
+    fn rendered(screen: Screen) -> (String, Vec<usize>) {
+        let rows = rows();
+        let rows: Vec<Vec<&Value>> = rows.iter().map(|row| row.iter().collect()).collect();
+        render(HEADINGS, &rows, screen)
+    }
+
+    fn at_width(width: u16) -> (String, Vec<usize>) {
+        rendered(Screen { width: Some(width), ..Screen::PIPE })
+    }
 
     #[test]
     fn columns_are_aligned_by_what_is_seen_and_numbers_by_their_end() {
-        insta::assert_snapshot!(render(HEADINGS, rows(), Screen::PIPE));
+        let expected = "\
+ID      NAME                       LIMIT  STATE
+a1CL    Bäckerei Müller und Söhne      7  ready
+b22CL   さくら商店 東京             1000  error
+c333CL  \\u{1b}[2J two\\nlines           -  na
+";
+        assert_eq!(rendered(Screen::PIPE), (expected.to_owned(), vec![]));
     }
 
     #[test]
-    fn a_narrow_terminal_breaks_names_and_never_ids() {
-        let screen = Screen { width: Some(32), ..Screen::PIPE };
-        insta::assert_snapshot!(render(HEADINGS, rows(), screen));
+    fn a_narrow_terminal_cuts_names_and_never_ids() {
+        let expected = "\
+ID      NAME             LIMIT  STATE
+a1CL    Bäckerei Mülle…      7  ready
+b22CL   さくら商店 東京   1000  error
+c333CL  \\u{1b}[2J two\\…      -  na
+";
+        assert_eq!(at_width(37), (expected.to_owned(), vec![]));
+    }
+
+    #[test]
+    fn a_narrower_one_drops_columns_in_their_order_and_no_line_is_wider() {
+        assert_eq!(at_width(30).1, [3]);
+        assert_eq!(at_width(24).1, [3, 2]);
+        for width in 22..60 {
+            let (text, _) = at_width(width);
+            assert_eq!(text.lines().count(), 4, "a line is a row:\n{text}");
+            assert!(text.lines().all(|line| line.width() <= usize::from(width)), "{width}:\n{text}");
+        }
     }
 
     #[test]
     fn states_have_their_colours() {
         let screen = Screen { is_terminal: true, width: None, colours: true };
-        let table = render(HEADINGS, rows(), screen).replace('\u{1b}', "^");
-        insta::assert_snapshot!(table);
-    }
-
-    #[test]
-    fn nothing_of_a_hostile_name_reaches_the_terminal() {
-        let hostile = "a\u{1b}]0;title\u{7}b\u{9b}31mc\u{202e}d\r\n\te\u{0}";
-        assert_eq!(visible(hostile), r"a\u{1b}]0;title\u{7}b\u{9b}31mc\u{202e}d\r\n\te\u{0}");
-        assert_eq!(visible("👩‍👩‍👧 Café"), "👩‍👩‍👧 Café");
+        let (table, _) = rendered(screen);
+        let table = table.replace('\u{1b}', "^");
+        assert!(table.starts_with("^[1mID^[0m"), "{table}");
+        assert!(table.contains("^[32mready^[0m") && table.contains("^[31merror^[0m"), "{table}");
     }
 }

@@ -173,18 +173,14 @@ impl Publisher {
     /// Makes anew what the freshness of a chunk's clients changes.
     fn refresh(&mut self, fleet: &Fleet, ids: Ids, chunk: &mut Chunk) {
         self.renderer.clear();
-        let mut unreadable_clients = 0;
-        for state in fleet.clients(ids) {
+        for state in fleet.clients(ids.clone()) {
             self.renderer.client(fleet.partner().as_str(), state, Change::Freshness);
-            unreadable_clients += usize::from(state.up == Some(false));
         }
         for family in self.renderer.freshness() {
             let lines = self.renderer.lines(family);
             chunk.part[family] = self.deflater.piece(&lines.text, lines.series, Some(&chunk.part[family]));
         }
-        if chunk.overview.unreadable_clients != unreadable_clients {
-            Arc::make_mut(&mut chunk.overview).unreadable_clients = unreadable_clients;
-        }
+        Arc::make_mut(&mut chunk.overview).refresh(fleet.clients(ids));
     }
 
     /// As many chunks as the clients in a range take. `before` are the pieces
@@ -217,16 +213,13 @@ impl Publisher {
         };
         let partner = fleet.partner().as_str();
         self.renderer.clear();
-        let mut overview = Overview::default();
         for state in clients {
             self.renderer.client(partner, state, Change::Data);
-            overview.add(state);
         }
         self.renderer.gone(partner, fleet.gone(), ids);
-        overview.all.shrink_to_fit();
-        overview.attention.shrink_to_fit();
         let truncated = self.renderer.truncated();
-        Chunk { first, part: self.part(before), overview: Arc::new(overview), truncated }
+        let overview = Arc::new(Overview::of(clients.iter().copied()));
+        Chunk { first, part: self.part(before), overview, truncated }
     }
 
     /// A piece for each family, of what was rendered last.

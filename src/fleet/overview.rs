@@ -1,87 +1,86 @@
-//! The fleet in a few numbers, and its channels as a person looks for them: what
-//! the status page shows.
+//! The clients and channels of a part of the fleet, as pages and the JSON API
+//! look through them. Everything points into the state, so that a fleet is not
+//! held twice.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::{ChannelState, ClientState};
-use crate::model::{Availability, Channel, Client, QualityRating, Timestamp};
+use super::{ChannelState, ClientState, History};
+use crate::model::{Channel, Client, Timestamp};
 
-/// A summary of some clients; the numbers of parts add up.
+/// Some clients, in order of their ids.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overview {
-    /// Clients.
-    pub clients: usize,
-    /// Clients whose last read failed.
-    pub unreadable_clients: usize,
-    /// Channels that are shown.
-    pub channels: usize,
-    /// Channels by availability, in the order of [`Availability::ALL`].
-    pub by_availability: [usize; Availability::ALL.len()],
-    /// Channels by rating, in the order of [`QualityRating::ALL`].
-    pub by_quality: [usize; QualityRating::ALL.len()],
-    /// All of the channels, to search in.
-    pub all: Vec<Listed>,
-    /// Those that need attention, unsorted.
-    pub attention: Vec<Listed>,
+    /// Shared between snapshots for as long as nothing but freshness changes.
+    clients: Arc<[ListedClient]>,
+    /// In the order of the clients.
+    freshness: Vec<Freshness>,
 }
 
-/// A channel as a person finds it. It shares what it points to with the state,
-/// so that a fleet is not held twice.
+/// A client with the channels that are shown of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// The owner.
+pub struct ListedClient {
+    /// The client.
     pub client: Arc<Client>,
+    /// Its channels; none once its data has expired.
+    pub channels: Box<[ListedChannel]>,
+}
+
+/// A channel, and since when it is as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedChannel {
     /// The channel.
     pub channel: Arc<Channel>,
     /// When it was seen to change into its present condition.
     pub changed_at: Option<Timestamp>,
+    /// The last change of each field.
+    pub history: History,
 }
 
-impl Listed {
-    /// The worse, the smaller.
-    pub fn rank(&self) -> impl Ord + use<> {
-        let availability = match self.channel.availability {
-            Availability::Error => 0,
-            Availability::Unknown => 1,
-            Availability::SettingUp => 2,
-            Availability::Ready => 3,
-        };
-        let quality = self.channel.quality.score().unwrap_or(4);
-        (availability, quality, Reverse(self.channel.is_ending()))
-    }
+/// How fresh a client's data is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// Whether the last attempt to read its channels succeeded; `None` before
+    /// the first one.
+    pub up: Option<bool>,
+    /// When its channels were last read.
+    pub last_refresh: Option<Timestamp>,
+    /// Whether what was read is too old to be shown.
+    pub expired: bool,
 }
 
 impl Overview {
-    /// Adds one client.
-    pub fn add(&mut self, state: &ClientState) {
-        self.clients += 1;
-        self.unreadable_clients += usize::from(state.up == Some(false));
-        if state.expired {
-            return;
-        }
-        for ChannelState { channel, changed_at, .. } in &state.channels {
-            self.channels += 1;
-            self.by_availability[channel.availability as usize] += 1;
-            self.by_quality[channel.quality as usize] += 1;
-            let listed = Listed { client: state.client.clone(), channel: channel.clone(), changed_at: *changed_at };
-            if channel.needs_attention() {
-                self.attention.push(listed.clone());
-            }
-            self.all.push(listed);
-        }
+    /// The overview of these clients.
+    pub fn of<'a>(clients: impl Iterator<Item = &'a ClientState> + Clone) -> Self {
+        let freshness = clients.clone().map(Freshness::of).collect();
+        Self { clients: clients.map(ListedClient::of).collect(), freshness }
     }
 
-    /// Adds the numbers of another part, without its channels.
-    pub fn add_numbers(&mut self, part: &Self) {
-        self.clients += part.clients;
-        self.unreadable_clients += part.unreadable_clients;
-        self.channels += part.channels;
-        for (sum, n) in self.by_availability.iter_mut().zip(part.by_availability) {
-            *sum += n;
-        }
-        for (sum, n) in self.by_quality.iter_mut().zip(part.by_quality) {
-            *sum += n;
-        }
+    /// Takes in how fresh the same clients' data is now.
+    pub fn refresh<'a>(&mut self, clients: impl Iterator<Item = &'a ClientState>) {
+        self.freshness = clients.map(Freshness::of).collect();
+    }
+
+    /// Each client, and how fresh its data is.
+    pub fn clients(&self) -> impl Iterator<Item = (&ListedClient, Freshness)> {
+        self.clients.iter().zip(self.freshness.iter().copied())
+    }
+}
+
+impl ListedClient {
+    fn of(state: &ClientState) -> Self {
+        let shown: &[ChannelState] = if state.expired { &[] } else { &state.channels };
+        Self { client: state.client.clone(), channels: shown.iter().map(ListedChannel::of).collect() }
+    }
+}
+
+impl ListedChannel {
+    fn of(state: &ChannelState) -> Self {
+        Self { channel: state.channel.clone(), changed_at: state.changed_at, history: state.history.clone() }
+    }
+}
+
+impl Freshness {
+    fn of(state: &ClientState) -> Self {
+        Self { up: state.up, last_refresh: state.last_refresh, expired: state.expired }
     }
 }

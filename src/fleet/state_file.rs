@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::recent::SavedChange;
 use super::saved::{Keep, SavedClientState, SavedGoneChannel, SavedGoneClient};
 use super::{ClientState, Fleet, GoneChannel, GoneClient, PartnerState};
 use crate::model::{ClientId, Moment, PartnerId, ShortText};
@@ -55,6 +56,9 @@ struct SavedPartner {
     last_cycle: Option<(jiff::Timestamp, Duration)>,
     /// The page size that works.
     page_size: Option<usize>,
+    /// The last changes, oldest first.
+    #[serde(default)]
+    recent: Vec<SavedChange>,
     clients: Vec<SavedClientState>,
     gone_channels: Vec<(ShortText, SavedGoneChannel)>,
     gone_clients: Vec<(ShortText, SavedGoneClient)>,
@@ -121,11 +125,12 @@ impl Saved {
         let at = self.partners.iter().position(|saved| saved.id == partner.as_str())?;
         let saved = self.partners.swap_remove(at);
         let mut fleet = Fleet::new(partner.clone(), max_staleness);
-        let state = PartnerState {
+        let mut state = PartnerState {
             last_cycle: saved.last_cycle.map(|(at, took)| (now.wall.min(at.into()), took)),
             page_size: saved.page_size,
             ..PartnerState::default()
         };
+        saved.recent.into_iter().for_each(|change| state.recent.restore(change));
         let clients = saved.clients.into_iter().map(|saved| load_client(saved, now));
         fleet.restore(state, clients.filter(|state| mine(&state.client.id)), now.steady);
         for (client, gone) in saved.gone_clients.into_iter().map(|(id, gone)| (ClientId::from(id), gone)) {
@@ -148,6 +153,7 @@ fn save_partner(fleet: &Fleet) -> SavedPartner {
         id: fleet.partner().as_str().into(),
         last_cycle: state.last_cycle.map(|(at, took)| (at.into(), took)),
         page_size: state.page_size,
+        recent: state.recent.saved(),
         clients: fleet.clients(..).map(Keep::save).collect(),
         gone_channels: fleet.gone.all_channels().map(|(id, gone)| (id.save(), gone.save())).collect(),
         gone_clients: fleet.gone.clients(..).map(|(id, gone)| (id.save(), gone.save())).collect(),
@@ -225,7 +231,9 @@ mod tests {
         };
         assert_eq!(clients(&after), clients(&before));
         let last_cycle = before.partner_state().last_cycle;
-        assert_eq!(after.partner_state(), &PartnerState { last_cycle, ..PartnerState::default() });
+        let recent = before.partner_state().recent.clone();
+        assert!(recent.newest().count() > 0, "a change is kept, too");
+        assert_eq!(after.partner_state(), &PartnerState { last_cycle, recent, ..PartnerState::default() });
         let gone = |fleet: &Fleet| format!("{:?}", fleet.gone.all_channels().collect::<Vec<_>>());
         assert_eq!(gone(&after), gone(&before));
         assert!(gone(&after).contains("zCH"));

@@ -88,21 +88,13 @@ impl Channel {
         self.waba.as_ref().map(|waba| waba.id.as_str())
     }
 
-    /// Whether a person should look at the channel: it is not ready, rated
-    /// below high, or on its way out.
-    pub fn needs_attention(&self) -> bool {
-        self.availability != Availability::Ready
-            || matches!(self.quality, QualityRating::Medium | QualityRating::Low)
-            || self.is_ending()
-    }
-
     /// Whether the channel is on its way out.
     pub fn is_ending(&self) -> bool {
         self.hub_status == Some(HubStatus::PendingDeletion) || self.cancelled_at.is_some()
     }
 
-    /// Everything that [`Channel::needs_attention`] looks at: for as long as it
-    /// stays the same, the trouble does.
+    /// What a person judges a channel by at a glance: "since" counts from its last
+    /// change.
     pub(crate) fn condition(&self) -> (Availability, QualityRating, bool) {
         (self.availability, self.quality, self.is_ending())
     }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info};
 
+use super::narrator::Narrator;
 use super::state_keeper::StateKeeper;
 use super::worker::Worker;
 use crate::clock::Clock;
@@ -85,6 +86,7 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
     let mut next_publication = Instant::now();
     let mut unsaved = false;
     let mut partners_changed = false;
+    let mut narrator = Narrator::default();
     loop {
         tokio::select! {
             // A partner is added before its first observation comes.
@@ -121,7 +123,12 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
             }
             () = progress(keeper.as_mut()) => {}
             observed = inbox.observations.recv() => match observed {
-                Some((partner, observation)) => take(&mut state, &partner, observation),
+                Some((partner, observation)) => {
+                    if let Some(fleet) = state.fleets.get(&partner) {
+                        narrator.hear(fleet, &observation, &telemetry, clock.now());
+                    }
+                    narrator.count(&partner, take(&mut state, &partner, observation));
+                }
                 None => break,
             },
         }
@@ -161,12 +168,14 @@ async fn with<T: Send + 'static>(
     done.await
 }
 
-fn take(state: &mut State, partner: &PartnerId, observation: Observation) {
+/// Takes in an observation, logs the changes that it shows, and says how many.
+fn take(state: &mut State, partner: &PartnerId, observation: Observation) -> usize {
     let Some(fleet) = state.fleets.get_mut(partner) else {
         debug!(%partner, "an observation of a partner that is no longer configured");
-        return;
+        return 0;
     };
-    for transition in fleet.apply(observation) {
+    let transitions = fleet.apply(observation);
+    for transition in &transitions {
         info!(
             %partner,
             client = %transition.client,
@@ -177,4 +186,5 @@ fn take(state: &mut State, partner: &PartnerId, observation: Observation) {
             "channel changed"
         );
     }
+    transitions.len()
 }

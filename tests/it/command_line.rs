@@ -294,3 +294,54 @@ async fn a_state_file_that_is_not_ours_is_refused_and_nothing_is_moved() {
     assert_eq!(names(), before);
     assert_eq!(std::fs::read(at("key")).unwrap(), b"a-secret-key");
 }
+
+#[tokio::test]
+async fn without_arguments_and_settings_one_screen_says_how_to_begin() {
+    let (code, output) = run(&[]).await;
+    assert_eq!(code, Some(2));
+    for said in ["d360_exporter demo", "check --live", "--partner.id=", "--partner.api-key-file=", "--help"] {
+        assert!(output.contains(said), "{said} in:\n{output}");
+    }
+    assert!(output.lines().count() < 24, "{output}");
+}
+
+#[tokio::test]
+async fn flags_may_stand_before_the_command_and_the_last_of_a_repeated_one_wins() {
+    let env = [("D360_API_KEY", "a-secret-key")];
+    for args in [
+        ["--partner.id=one", "--partner.id=two", "check"],
+        ["--partner.id=one", "check", "--partner.id=two"],
+        ["check", "--partner.id=one", "--partner.id=two"],
+    ] {
+        let (code, output) = Program::start(&args, &env).end().await;
+        assert_eq!(code, Some(0), "{args:?}: {output}");
+        assert!(output.starts_with("partner two: "), "{args:?}: {output}");
+    }
+}
+
+#[tokio::test]
+async fn closing_the_terminal_ends_the_demo() {
+    let program = Program::start(&["demo", "--web.listen-address=127.0.0.1:0"], &[]);
+    program.line_with("listening").await;
+    program.signal(Signal::HUP);
+    let (code, output) = program.end().await;
+    assert_eq!(code, Some(0), "{output}");
+}
+
+#[tokio::test]
+async fn every_command_for_people_has_examples() {
+    for command in [
+        &["channels", "list"][..],
+        &["clients", "list"],
+        &["clients", "update"],
+        &["serve"],
+        &["demo"],
+        &["simulate"],
+        &["check"],
+    ] {
+        let (code, help) = run(&[command, &["--help"]].concat()).await;
+        assert_eq!(code, Some(0));
+        let example = format!("      d360_exporter {}", command.join(" "));
+        assert!(help.contains("Examples:") && help.contains(&example), "{command:?}:\n{help}");
+    }
+}

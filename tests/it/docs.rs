@@ -2,6 +2,7 @@
 //! measured.
 
 mod commands;
+mod configuration;
 mod links;
 mod markdown;
 mod names;

@@ -43,6 +43,7 @@ mod fuzz_seeds;
 mod hangs;
 mod harness;
 mod health;
+mod log;
 mod negotiation;
 mod outbound;
 mod packaging;

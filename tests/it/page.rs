@@ -4,7 +4,9 @@
 //! pins; `text` reads the page without one.
 
 mod browser;
+mod parameters;
 mod text;
+mod trust;
 
 use serde_json::json;
 
@@ -30,4 +32,26 @@ async fn well(flags: &[&str]) -> (Api, Exporter) {
     let exporter = Exporter::start(&api, flags).await;
     exporter.ready().await;
     (api, exporter)
+}
+
+/// The text of an element's content, a space for every tag.
+fn text(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        rest = tag.split_once('>').map_or("", |(_, after)| after);
+    }
+    text.push_str(rest);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.replace("&#39;", "'").replace("&#34;", "\"").replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
+}
+
+/// The text of a section, by the id of its heading.
+fn section(page: &str, id: &str) -> Option<String> {
+    let label = page.find(&format!("aria-labelledby=\"{id}\""))?;
+    let start = page[..label].rfind("<section")?;
+    let section = &page[start..];
+    Some(text(section.split_once("</section>").unwrap().0))
 }

@@ -24,7 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("runtime", &["clock", "config", "exposition", "fleet", "model", "partner_api", "poller", "telemetry", "web"]),
     ("simulator", &[]),
     ("telemetry", &["clock", "family", "model", "redaction"]),
-    ("web", &["clock", "exposition", "fleet", "model", "telemetry", "yaml"]),
+    ("view", &["fleet", "model"]),
+    ("web", &["clock", "exposition", "fleet", "model", "telemetry", "view", "yaml"]),
     ("yaml", &[]),
 ];
 

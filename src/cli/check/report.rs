@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::found::Found;
-use crate::cli::table::visible;
 use crate::config::PartnerConfig;
-use crate::model::Reads;
-use crate::model::Reason;
+use crate::model::{Reads, Reason};
 use crate::partner_api::ApiError;
 use crate::poller::{Strategy, bulk_requests, per_client_requests};
+use crate::view::visible;
 
 /// Everything that was found, for a person.
 pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {

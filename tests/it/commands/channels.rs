@@ -8,7 +8,7 @@ use crate::harness::{Api, fleet};
 #[tokio::test]
 async fn channels_of_all_clients_are_a_table_with_the_clients_names() {
     let api = Api::start(fleet(8, 2)).await;
-    insta::assert_snapshot!(run(&api, &["channels", "list", "--sort", "-quality_rating"]).await.shown(&api));
+    insta::assert_snapshot!(run(&api, &["channels", "list"]).await.shown(&api));
     assert_eq!(api.answers("client_channels").await, 0);
 }
 
@@ -25,7 +25,9 @@ async fn the_channels_of_one_client_cost_one_request() {
 #[tokio::test]
 async fn json_holds_what_the_api_tells_of_every_channel() {
     let api = Api::start(fleet(20, 3)).await;
-    let listed = run(&api, &["channels", "list", "--output", "json", "--sort", "id"]).await.rows();
+    let mut listed = run(&api, &["channels", "list", "--output", "json", "--sort", "id"]).await.rows();
+    // What needs somebody is this program's opinion.
+    listed.iter_mut().for_each(|channel| channel["attention"] = Value::Null);
     let truth = api.truth().await;
     let mut expected = Vec::new();
     for client in truth["clients"].as_array().unwrap() {
@@ -45,11 +47,23 @@ fn channel(client: &Value, told: &Value) -> Value {
         "phone_number": told["setup_info"]["phone_number"],
         "display_name": told["setup_info"]["phone_name"],
         "availability_status": state(&told["availability_status"]),
-        "quality_rating": state(&told["current_quality_rating"]),
+        // Nothing is "not rated".
+        "quality_rating": lower(&told["current_quality_rating"]).unwrap_or_else(|| "na".to_owned()),
         "messaging_limit": told["current_limit"].as_str().map_or(Value::Null, limit),
         "last_quality_event": told["current_quality_update_event"],
         "official_business_account": told["is_oba"],
     });
+    channel["attention"] = Value::Null;
+    for unknown in ["changed_at", "last_change", "last_change_at"] {
+        channel[unknown] = Value::Null;
+    }
+    channel["waba_account_name"] = told["waba_account"]["name"].clone();
+    channel["waba_account_status"] = told["waba_account"]["status"].as_str().map(str::to_lowercase).into();
+    channel["waba_account_verification"] =
+        told["waba_account"]["fb_account_status"].as_str().map(str::to_lowercase).into();
+    channel["new_name_status"] = told["setup_info"]["new_name_status"].as_str().map(str::to_lowercase).into();
+    channel["setup_error"] = told["setup_info"]["error"].clone();
+    channel["on_business_app"] = told["is_on_biz_app"].clone();
     for name in ["id", "status", "hub_status", "waba_account_id", "created_at", "cancelled_at", "terminated_at"] {
         channel[name] = told[name].clone();
     }
@@ -112,4 +126,89 @@ async fn phone_numbers_are_shown_as_far_as_the_metrics_show_them() {
 async fn an_unknown_client_is_a_failure_not_an_empty_table() {
     let api = Api::start(fleet(2, 1)).await;
     insta::assert_snapshot!(run(&api, &["channels", "list", "--client", "nobodyCL"]).await.shown(&api));
+}
+
+#[tokio::test]
+async fn filters_take_several_values_with_commas_or_repeated() {
+    let api = Api::start(fleet(20, 3)).await;
+    let ids = async |flags: &[&str]| {
+        let list = ["channels", "list", "-o", "json", "--sort", "id"];
+        run(&api, &[&list[..], flags].concat()).await.column("id")
+    };
+    let (low, medium) = (ids(&["--rating", "low"]).await, ids(&["--rating", "medium"]).await);
+    assert!(!low.is_empty() && !medium.is_empty());
+    let mut both: Vec<String> = [low, medium].concat();
+    both.sort_by_key(|id| id.to_lowercase());
+    assert_eq!(ids(&["--rating", "low,medium"]).await, both);
+    assert_eq!(ids(&["--rating", "low", "--rating", "medium"]).await, both);
+}
+
+#[tokio::test]
+async fn a_search_ignores_case_and_accents() {
+    let api = Api::start(fleet(3, 2)).await;
+    let (client, channels) = api.ids().await.swap_remove(0);
+    api.patch_channel(&channels[0], json!({"setup_info": {"phone_name": "Zum Goldenen Löwen"}})).await;
+    let search = async |text: &str| run(&api, &["channels", "list", "-o", "json", "--search", text]).await.column("id");
+    assert_eq!(search("lowen GOLDEN").await, [channels[0].as_str()]);
+    assert_eq!(search(&client.to_lowercase()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_running_exporter_answers_in_the_place_of_the_api() {
+    // More than fit on one page.
+    let api = Api::start(fleet(150, 4)).await;
+    let exporter = crate::harness::Exporter::start(&api, &["--poll.strategy=bulk"]).await;
+    exporter.ready().await;
+    let url = format!("http://{}/", exporter.address());
+    for flags in
+        [&[][..], &["--rating", "low,medium"], &["--search", "cafe"], &["--limit", "250"], &["--columns", "id,status"]]
+    {
+        let list = [&["channels", "list", "-o", "csv", "--sort", "id"][..], flags].concat();
+        let from = run(&api, &[&list[..], &["--from", &url]].concat()).await;
+        assert_eq!(from.code, Some(0), "{}", from.stderr);
+        let direct = run(&api, &list).await;
+        let without_age = |csv: &str| csv.lines().map(|l| l.rsplit_once(',').unwrap().0.to_owned()).collect::<Vec<_>>();
+        assert_eq!(without_age(&from.stdout), without_age(&direct.stdout), "{flags:?}");
+    }
+    let nobody = run(&api, &["channels", "list", "--from", "http://127.0.0.1:9/"]).await;
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (Some(1), ""));
+    assert!(nobody.stderr.contains("cannot ask the exporter at 127.0.0.1"), "{}", nobody.stderr);
+    exporter.stop().await;
+}
+
+#[tokio::test]
+async fn the_exit_code_says_whether_a_channel_was_found() {
+    let api = Api::start(fleet(3, 2)).await;
+    let list = ["channels", "list", "--exit-code", "--search"];
+    assert_eq!(run(&api, &[&list[..], &["nobody is called so"]].concat()).await.code, Some(0));
+    assert_eq!(run(&api, &[&list[..], &["CH"]].concat()).await.code, Some(3));
+    api.faults(json!([{"kind": "unauthorized"}])).await;
+    assert_eq!(run(&api, &[&list[..], &["CH"]].concat()).await.code, Some(1));
+}
+
+#[tokio::test]
+async fn bad_flags_name_the_good_ones_before_anything_is_asked() {
+    let api = Api::start(fleet(1, 1)).await;
+    for (flags, said) in [
+        (&["--columns", "nonsense"][..], "expected one of `partner_id`, `client_id`"),
+        (&["--watch", "1ms"], "expected a duration of at least 1s, such as `30s`"),
+        (&["--rating", "red"], "possible values: high, medium, low, na, unknown"),
+        (&["--from", "ftp://host/"], "expected a URL that begins with http:// or https://"),
+    ] {
+        let ran = run(&api, &[&["channels", "list"][..], flags].concat()).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{flags:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{flags:?}: {}", ran.stderr);
+    }
+    assert_eq!(api.answers("clients").await, 0);
+}
+
+#[tokio::test]
+async fn watching_lists_again_and_again() {
+    let api = Api::start(fleet(1, 1)).await;
+    let mut command = super::program(&api);
+    command.args(["channels", "list", "--watch", "1s", "--columns", "id"]);
+    let program = crate::harness::Program::spawn(command);
+    crate::harness::wait_until("three lists", async || (program.lines_with("again in 1s").len() >= 3).then_some(()))
+        .await;
+    assert!(program.lines_with("CHANNEL").len() >= 3, "{}", program.output());
 }

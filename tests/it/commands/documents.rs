@@ -61,7 +61,11 @@ async fn every_command_for_people_has_a_manual_page_that_renders_without_a_warni
         groff.args(["-man", "-ww", "-Tutf8", "-K", "utf8", "-P-cbou"]).arg(folder.path().join(&page));
         let rendered = end(groff).await;
         assert_eq!((rendered.code, rendered.stderr.as_str()), (Some(0), ""), "{page}");
-        assert!(rendered.stdout.contains("SYNOPSIS"), "{page}: {}", rendered.stdout);
+        for section in ["SYNOPSIS", "ENVIRONMENT", "EXIT STATUS", "SEE ALSO"] {
+            assert!(rendered.stdout.contains(section), "{page} has no {section}: {}", rendered.stdout);
+        }
+        let group = ["d360_exporter.1", "d360_exporter-channels.1", "d360_exporter-clients.1"].contains(&page.as_str());
+        assert!(group || rendered.stdout.contains("EXAMPLES"), "{page} has no examples: {}", rendered.stdout);
     }
 }
 

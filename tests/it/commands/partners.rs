@@ -60,7 +60,7 @@ async fn a_partner_that_fails_does_not_keep_the_others_from_being_listed() {
 async fn an_update_has_to_name_the_partner() {
     let (first, second, folder) = two("demo-key").await;
     let client = second.ids().await.swap_remove(0).0;
-    let update = ["clients", "update", &client, "--max-channels", "9"];
+    let update = ["clients", "update", "--yes", &client, "--max-channels", "9"];
     let refused = run(&first, folder.path(), &update).await;
     assert_eq!(
         (refused.code, refused.stderr.as_str()),

@@ -1,10 +1,13 @@
 //! Terminals and pipes: colours, width, progress, and names that would command
 //! the terminal.
 
+use std::process::Stdio;
+
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Ran, end, run, with_environment};
-use crate::harness::{Api, fleet, tool};
+use crate::harness::{Api, DEADLINE, fleet, tool};
 
 /// Runs a line of shell on a terminal of so many columns; `$D360` is the
 /// program.
@@ -22,14 +25,95 @@ async fn on_terminal(api: &Api, columns: u16, line: &str, env: &[(&str, &str)]) 
 
 const LIST: &str = "$D360 channels list --sort id 2>/dev/null";
 
+/// Columns of a line on a terminal, escapes left out.
+fn width(line: &str) -> usize {
+    let plain = regex_lite::Regex::new(r"\^\[\[[0-9;]*m").unwrap();
+    unicode_width::UnicodeWidthStr::width(&*plain.replace_all(line, ""))
+}
+
 #[tokio::test]
 async fn a_terminal_gets_colours_that_mean_the_state_within_its_width() {
     let api = Api::start(fleet(6, 2)).await;
     insta::assert_snapshot!(on_terminal(&api, 100, LIST, &[]).await.shown(&api));
-    let plain = on_terminal(&api, 100, LIST, &[("NO_COLOR", "1")]).await.stdout;
-    let broken = |text: &str| text.lines().count() > 1 + 12;
-    assert!(broken(&plain), "long names are broken into lines:\n{plain}");
-    assert!(!broken(&on_terminal(&api, 250, LIST, &[]).await.stdout));
+    for columns in [40, 80, 100, 250] {
+        let shown = on_terminal(&api, columns, LIST, &[]).await.stdout;
+        assert_eq!(shown.lines().count(), 1 + 12, "a row is a line:\n{shown}");
+        assert!(shown.lines().all(|line| width(line) <= usize::from(columns)), "{columns}:\n{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_says_which_columns_it_has_no_room_for() {
+    let api = Api::start(fleet(6, 2)).await;
+    let shown = on_terminal(&api, 80, "NO_COLOR=1 $D360 channels list", &[]).await.stdout;
+    assert!(shown.contains("no room for: status, client_id, attention"), "{shown}");
+}
+
+/// A program on a terminal that somebody answers.
+struct Dialogue {
+    child: tokio::process::Child,
+    shown: String,
+}
+
+impl Dialogue {
+    fn start(api: &Api, line: &str) -> Self {
+        let mut command = with_environment(tool("script", "bsdutils"), api);
+        command.env("D360", env!("CARGO_BIN_EXE_d360_exporter")).env("TERM", "xterm").env("SHELL", "/bin/sh");
+        command.args(["-q", "-e", "-c", line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self { child: command.spawn().unwrap(), shown: String::new() }
+    }
+
+    /// Reads until the question has been asked so many times.
+    async fn asked(&mut self, times: usize) {
+        let output = self.child.stdout.as_mut().unwrap();
+        while self.shown.matches("[y/N]").count() < times {
+            let mut part = [0; 1024];
+            let read = tokio::time::timeout(DEADLINE, output.read(&mut part)).await.expect("a question").unwrap();
+            assert!(read > 0, "expected a question, found the end of:\n{}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+    }
+
+    async fn says(&mut self, answer: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(answer.as_bytes()).await.unwrap();
+    }
+
+    /// Everything that was shown.
+    async fn end(mut self) -> String {
+        let mut rest = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut rest).await.unwrap();
+        self.shown + &rest
+    }
+}
+
+#[tokio::test]
+async fn an_update_asks_on_a_terminal_and_anything_but_yes_changes_nothing() {
+    let api = Api::start(fleet(2, 1)).await;
+    let client = api.ids().await.swap_remove(0).0;
+    let mut dialogue = Dialogue::start(&api, &format!("$D360 clients update {client} --max-channels 77"));
+    dialogue.asked(1).await;
+    dialogue.says("n\n").await;
+    let shown = dialogue.end().await;
+    assert!(shown.contains("max_channels: ") && shown.contains("-> 77"), "{shown}");
+    assert!(shown.contains("nothing was changed"), "{shown}");
+    assert_eq!(api.answers("client_update").await, 0);
+}
+
+#[tokio::test]
+async fn an_update_asks_again_if_the_client_changed_meanwhile() {
+    let api = Api::start(fleet(2, 1)).await;
+    let client = api.ids().await.swap_remove(0).0;
+    let mut dialogue = Dialogue::start(&api, &format!("$D360 clients update {client} --max-channels 77"));
+    dialogue.asked(1).await;
+    api.patch_client(&client, json!({"max_channels": 5})).await;
+    dialogue.says("y\n").await;
+    dialogue.asked(2).await;
+    assert_eq!(api.answers("client_update").await, 0);
+    dialogue.says("y\n").await;
+    let shown = dialogue.end().await;
+    assert!(shown.contains("the client changed meanwhile"), "{shown}");
+    assert!(shown.contains("max_channels: 5 -> 77"), "{shown}");
+    assert_eq!(api.answers("client_update").await, 1);
 }
 
 #[tokio::test]

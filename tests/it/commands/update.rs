@@ -16,7 +16,7 @@ macro_rules! assert_shown {
 }
 
 async fn update(api: &Api, client: &str, flags: &[&str]) -> Ran {
-    run(api, &[&["clients", "update", client][..], flags].concat()).await
+    run(api, &[&["clients", "update", client, "--yes"][..], flags].concat()).await
 }
 
 async fn first(api: &Api) -> String {
@@ -65,7 +65,7 @@ async fn an_update_of_nothing_is_refused_before_anything_is_asked() {
 #[tokio::test]
 async fn an_unknown_client_is_not_updated() {
     let api = Api::start(fleet(3, 0)).await;
-    insta::assert_snapshot!(update(&api, "nobodyCL", &["--max-channels", "1"]).await.shown(&api));
+    insta::assert_snapshot!(update(&api, "nobodyCL", &["--max-channels", "1", "--force"]).await.shown(&api));
     assert_eq!(api.answers("client_update").await, 0);
 }
 
@@ -74,6 +74,40 @@ async fn a_failed_update_is_not_sent_again_and_leaves_the_doubt_to_the_person() 
     let api = Api::start(fleet(3, 0)).await;
     let client = first(&api).await;
     api.faults(json!([{"kind": "server_error", "status": 503, "operation": "client_update"}])).await;
-    insta::assert_snapshot!(update(&api, &client, &["--max-channels", "1"]).await.shown(&api));
+    insta::assert_snapshot!(update(&api, &client, &["--max-channels", "1", "--force"]).await.shown(&api));
     assert_eq!(api.answers("client_update").await, 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_change_and_sends_nothing() {
+    let api = Api::start(fleet(3, 0)).await;
+    let client = first(&api).await;
+    let before = told(&api, "max_channels").await;
+    let ran = run(&api, &["clients", "update", &client, "--max-channels", "77", "--dry-run"]).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), "nothing was sent (--dry-run)\n"));
+    assert!(ran.stdout.contains("77"), "{}", ran.stdout);
+    assert_eq!((api.answers("client_update").await, told(&api, "max_channels").await), (0, before));
+}
+
+#[tokio::test]
+async fn without_a_terminal_an_update_needs_yes() {
+    let api = Api::start(fleet(3, 0)).await;
+    let client = first(&api).await;
+    let ran = run(&api, &["clients", "update", &client, "--max-channels", "77"]).await;
+    let said = "error: --yes: expected this flag, because there is no terminal to ask on; --dry-run shows the change\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), said));
+    assert_eq!((api.answers("clients").await, api.answers("client_update").await), (0, 0));
+}
+
+#[tokio::test]
+async fn fewer_channels_than_the_client_has_need_force() {
+    let api = Api::start(fleet(3, 8)).await;
+    let client = first(&api).await;
+    let refused = update(&api, &client, &["--max-channels", "0"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("expected --max-channels of at least 8"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was changed; --force sends it all the same"), "{}", refused.stderr);
+    assert_eq!(api.answers("client_update").await, 0);
+    assert_eq!(update(&api, &client, &["--max-channels", "0", "--force"]).await.code, Some(0));
+    assert_eq!(told(&api, "max_channels").await, 0);
 }

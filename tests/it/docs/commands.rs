@@ -190,7 +190,7 @@ async fn the_demo_of_the_readme_starts_and_its_request_works() {
     let channel = request.split("channels/").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     let exporter = Exporter::of(program).await;
     exporter.ready().await;
-    assert!(exporter.text("/").await.contains("Channels that need attention"));
+    assert!(exporter.text("/").await.contains("Needs attention"));
     let mut shell = tokio::process::Command::new("sh");
     assert!(
         shell.args(["-c", &format!("{request} --silent --fail --output /dev/null")]).status().await.unwrap().success()

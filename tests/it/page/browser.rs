@@ -13,7 +13,7 @@ use crate::harness::{Api, Exporter, fleet, tool};
 const HOSTILE: &[&str] = &[
     "<script>document.title = 'taken'; console.error('ran')</script>",
     "\"><img src=x onerror=console.error('ran')>",
-    "</h3></li></ul><iframe src=//other.example></iframe>",
+    "</bdi></a></th></table><iframe src=//other.example>",
     "' onmouseover='console.error(1)' x='",
     "{{ 7 * 7 }} {% include \"x\" %} &lt;b&gt; &amp;amp;",
     "ABSENDERNAMEOHNEJEDESLEERZEICHENDASBREITERALSJEDESFENSTERISTUNDTROTZDEMUMBROCHENWERDENMUSS",
@@ -75,14 +75,15 @@ async fn hostile_names_are_text_and_neither_console_nor_axe_object() {
         api.patch_client(client, json!({ "name": name })).await;
     }
     exporter.cycles(2).await;
-    // What was searched for stands on the page, too.
-    let query: String = url::form_urlencoded::byte_serialize(HOSTILE[1].as_bytes()).collect();
-    let page = judged(&exporter, &format!("/?q={query}")).await;
-
+    let page = judged(&exporter, "/").await;
     let text = page["text"].as_str().unwrap();
     for name in HOSTILE {
         assert!(text.contains(name), "expected {name:?} as text, found:\n{text}");
     }
+    assert_views_are_good(&page);
+    // What was searched for stands on the page, too.
+    let query: String = url::form_urlencoded::byte_serialize(HOSTILE[1].as_bytes()).collect();
+    let page = judged(&exporter, &format!("/?q={query}")).await;
     let elements: Vec<_> = page["elements"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for element in ["script", "img", "iframe", "b"] {
         assert!(!elements.contains(&element), "found <{element}> among {elements:?}");
