@@ -5,7 +5,7 @@
 //! | [`definition`], [`flags`] | what a flag is, and which there are |
 //! | [`given`] | what was given, as text |
 //! | [`values`] | how single values are written, with their bounds |
-//! | [`file`] | the YAML file |
+//! | [`mod@file`] | the YAML file |
 //! | [`partner`], [`logging`] | parts of the configuration |
 //! | [`environment`] | variables that are no flag: proxies, and those nobody knows |
 //!

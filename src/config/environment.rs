@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn unknown_variables_are_those_that_no_flag_and_no_service_of_kubernetes_has() {
         let names = [
-            "D360_POLL_INTERVALL",
+            "D360_POLL_INTERVL",
             "D360_POLL_INTERVAL",
             "D360_API_KEY",
             "D360_LOG_LEVEL",
@@ -76,7 +76,7 @@ mod tests {
             "PATH",
         ];
         let unknown = unknown_variables(names.into_iter().map(str::to_owned));
-        assert_eq!(unknown, ["D360_CONCURRENCY", "D360_POLL_INTERVALL"]);
+        assert_eq!(unknown, ["D360_CONCURRENCY", "D360_POLL_INTERVL"]);
     }
 
     #[test]

@@ -202,7 +202,7 @@ async fn unknown_variables_are_one_warning_with_their_names_and_never_their_valu
     let env = [
         ("D360_PARTNER_ID", "examplePA"),
         ("D360_API_KEY", "a-secret-key"),
-        ("D360_POLL_INTERVALL", "canary"),
+        ("D360_POLL_INTERVL", "canary"),
         ("D360_APIKEY", "canary"),
         ("D360_EXPORTER_SERVICE_HOST", "10.0.0.1"),
         ("D360_EXPORTER_PORT_10360_TCP_ADDR", "10.0.0.1"),
@@ -211,7 +211,7 @@ async fn unknown_variables_are_one_warning_with_their_names_and_never_their_valu
     assert_eq!(code, Some(0), "{output}");
     let warnings: Vec<&str> = output.lines().filter(|line| line.contains("level=WARN")).collect();
     assert_eq!(warnings.len(), 1, "{output}");
-    assert!(warnings[0].contains("variables=\"D360_APIKEY, D360_POLL_INTERVALL\""), "{output}");
+    assert!(warnings[0].contains("variables=\"D360_APIKEY, D360_POLL_INTERVL\""), "{output}");
     assert!(!output.contains("canary"), "{output}");
 }
 

@@ -210,7 +210,7 @@ fn switches_may_say_what_they_are() {
         let config = load_partner(&[&format!("--web.enable-lifecycle={text}")]).unwrap();
         assert_eq!(config.web.enable_lifecycle, is_on, "{text}");
     }
-    refused("--web.enable-lifecycle", &["fasle", ""], "`true` or `false`");
+    refused("--web.enable-lifecycle", &["falze", ""], "`true` or `false`");
 }
 
 #[test]

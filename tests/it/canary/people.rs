@@ -10,7 +10,7 @@ const COMMANDS: &[&[&str]] = &[
     &["check", "--live"],
     &["clients", "list"],
     &["clients", "list", "--output=json"],
-    &["clients", "update", "abcCL", "--max-channels=3"],
+    &["clients", "update", "abcCL", "--max-channels=3", "--yes"],
     &["channels", "list"],
     &["channels", "list", "--client=abcCL"],
 ];

@@ -101,7 +101,8 @@ async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
     for failing in [client(stranger.pem(), None), client(folder.authority.pem(), Some(&shown))] {
         assert!(failing.get(url("/")).send().await.is_err());
     }
-    assert!(trusting.get(format!("http://{}/", exporter.address())).send().await.is_err());
+    let plain = trusting.get(format!("http://{}/", exporter.address())).send().await.unwrap();
+    assert_eq!(plain.status(), 400);
     // A file that is broken later, at the key and at the password.
     let canary = "canary-in-a-key";
     for broken in [

@@ -120,9 +120,10 @@ async fn losses_and_an_incident_of_the_fleet_are_each_notified_once() {
     }
     stack.notified(vec![about_partner("firing", "D360FleetQualityDrop")]).await;
     let low = flagged.len();
-    stack
-        .until_it_holds(&format!(r#"count(ALERTS{{alertname="D360ChannelQualityLow", alertstate="firing"}}) == {low}"#))
-        .await;
+    for alert in ["D360ChannelQualityLow", "D360ChannelQualityDropped", "D360ChannelFlagged"] {
+        let all_fire = format!(r#"count(ALERTS{{alertname="{alert}", alertstate="firing"}}) == {low}"#);
+        stack.until_it_holds(&all_fire).await;
+    }
 
     let mut expected = vec![
         "D360FleetQualityDrop".to_owned(),

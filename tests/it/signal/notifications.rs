@@ -31,7 +31,7 @@ fn keep(received: &Received, kind: &str, extension: &str, text: String) {
     received.lock().unwrap().insert(format!("{kind}{about}.{extension}"), text);
 }
 
-/// Takes the JSON that Slack, PagerDuty and webhooks get.
+/// Takes the JSON that Slack, `PagerDuty` and webhooks get.
 async fn take(State(received): State<Received>, uri: Uri, body: Bytes) -> &'static str {
     let json: Value = serde_json::from_slice(&body).unwrap();
     // What Alertmanager itself sends has no title.

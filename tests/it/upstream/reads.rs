@@ -127,9 +127,9 @@ async fn while_the_client_list_fails_known_clients_go_on_being_read() {
 async fn a_refused_key_is_said_and_a_new_one_in_the_file_is_used() {
     let api = Api::start(fleet(2, 2)).await;
     let exporter = Exporter::start_with(&api.base_url(), "wrong-key", &[], &[]).await;
-    let refused = |e: &Exposition| failures(e, "clients", "unauthorized") > 0.0;
-    let shown = exporter.until("the refusal", refused).await;
-    assert_eq!(shown.value("d360_partner_up", &[]), Some(0.0));
+    let refused =
+        |e: &Exposition| failures(e, "clients", "unauthorized") > 0.0 && e.value("d360_partner_up", &[]) == Some(0.0);
+    exporter.until("the refusal and d360_partner_up 0", refused).await;
     assert_eq!(api.answers("client_channels").await, 0);
     exporter.write_key("demo-key");
     exporter.until("d360_partner_up 1", |e| e.value("d360_partner_up", &[]) == Some(1.0)).await;
