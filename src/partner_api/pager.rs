@@ -159,6 +159,9 @@ impl<Id: Eq + Hash + Clone> Pager<Id> {
                 let id = known.key().clone();
                 if known.insert(self.pages) == self.pages {
                     self.doubled.push(id);
+                } else if self.held_twice.contains_key(&id) {
+                    // The offset counts it once, so that it may come once more.
+                    self.accounted += 1;
                 }
                 false
             }

@@ -89,10 +89,13 @@ impl Confidence {
 
     /// A list that does not add up: who was seen is there, nobody is gone, and
     /// who is new counts once a second list shows it, or where nobody was known.
+    /// A list without end may invent clients, the same ones again and again: nobody
+    /// who is new counts by it.
     fn incomplete_list(&mut self, items: Vec<Client>, whole: bool, coverage: Coverage) -> ListVerdict {
         let nothing_known = self.clients.is_empty() && !coverage.endless;
         let (counted, new): (Vec<Client>, Vec<Client>) = items.into_iter().partition(|client| {
-            nothing_known || self.clients.contains_key(&client.id) || self.list.unproven.contains(&client.id)
+            let confirmed = !coverage.endless && self.list.unproven.contains(&client.id);
+            nothing_known || confirmed || self.clients.contains_key(&client.id)
         });
         self.list.unproven = new.into_iter().map(|client| client.id).take(MAX_UNPROVEN).collect();
         for client in &counted {
