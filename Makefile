@@ -135,7 +135,7 @@ install: ## Install program, unit, settings, manual pages and completions below 
 uninstall: ## Remove what make install has installed; settings, key and state stay
 	rm -f $(INSTALLED)
 
-# The same source in any folder gives the same bytes: paths are cut, times are the commit's.
+# The same source in any directory gives the same bytes: paths are cut, times are the commit's.
 deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 deb: dist-docs ## Build the Debian package (needs `cargo install cargo-deb`)

@@ -6,7 +6,7 @@
 #   check.sh install      only installs what the parts need in Python
 #
 # PYTHON   interpreter that has schemas/requirements.txt installed; without it a virtual environment is made in
-#          CACHE_DIR (default: d360_exporter-deploy in the user's cache folder).
+#          CACHE_DIR (default: d360_exporter-deploy in the user's cache directory).
 #
 # `kustomize` renders the manifests first, with a kubectl of 1.22 or newer, which Debian does not have; `kubernetes`
 # judges them as they stand.

@@ -53,7 +53,7 @@ fn is_an_id(id: &str) -> bool {
     !id.is_empty() && id.trim() == id
 }
 
-/// Most items of a walk here.
+/// Most items of a list here.
 const CAP: usize = 300;
 
 /// A server that answers whatever the bytes say: of each page the number of
@@ -80,7 +80,7 @@ pub fn pager(data: &[u8]) {
         if ids.len() + unreadable > 0 || pages == 1 {
             last_total = total.or(last_total);
         }
-        assert!(pages <= CAP + 2, "a walk ends");
+        assert!(pages <= CAP + 2, "pagination ends");
         match pager.page(ids.len() + unreadable, fresh, total) {
             Step::More => assert!(fresh > 0 && received <= CAP),
             Step::End => break,
@@ -110,12 +110,12 @@ pub fn web_config(data: &[u8]) {
     if ["file", "\\"].iter().any(|part| text.contains(part)) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("web.yml");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("web.yml");
     std::fs::write(&path, data).unwrap();
     match Protection::load(&path) {
         Ok(protection) => assert!(protection.is_tls() || !protection.is_http2(), "HTTP/2 is spoken over TLS only"),
-        Err(mistakes) => assert!(!mistakes.is_empty() && mistakes.iter().all(|mistake| !mistake.is_empty())),
+        Err(errors) => assert!(!errors.is_empty() && errors.iter().all(|error| !error.is_empty())),
     }
 }
 

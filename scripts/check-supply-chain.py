@@ -5,7 +5,7 @@
 sources are therefore judged here, from `cargo metadata` alone. Advisories need a database: they are checked by
 cargo-deny if it is installed and can fetch that database, and otherwise the last line says that they were not.
 
-    check-supply-chain.py [METADATA]     the output of `cargo metadata`, instead of this folder's; no advisories then
+    check-supply-chain.py [METADATA]     the output of `cargo metadata`, instead of this directory's; no advisories then
 """
 
 import hashlib

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the Go programs that tests call, at fixed versions, into the build folder, where Go is installed:
+# Builds the Go programs that tests call, at fixed versions, into the build directory, where Go is installed:
 #
 #   helm         renders and lints deploy/helm; without it the renderings are compared by the checksum of what made them
 #   actionlint   judges .github/workflows; without it they are judged as YAML of a known shape

@@ -2,17 +2,17 @@
 # Installs the Python packages that the checks and tests call, pinned, into the
 # build directory: nothing of the machine changes.
 set -eu
-folder=${CARGO_TARGET_DIR:-target}/python
+directory=${CARGO_TARGET_DIR:-target}/python
 requirements=$(dirname "$0")/python-packages.txt
 
-if cmp -s "$requirements" "$folder/.installed"; then
+if cmp -s "$requirements" "$directory/.installed"; then
     exit 0
 fi
 python3 -m pip --version >/dev/null 2>&1 || "$(dirname "$0")/install-packages.sh" python3 python3-pip
-echo "installing Python packages into $folder"
-rm -rf "$folder"
-if ! python3 -m pip install --quiet --root-user-action ignore --disable-pip-version-check --no-deps --target "$folder" -r "$requirements"; then
+echo "installing Python packages into $directory"
+rm -rf "$directory"
+if ! python3 -m pip install --quiet --root-user-action ignore --disable-pip-version-check --no-deps --target "$directory" -r "$requirements"; then
     echo "error: cannot install the packages of $requirements" >&2
     exit 1
 fi
-cp "$requirements" "$folder/.installed"
+cp "$requirements" "$directory/.installed"

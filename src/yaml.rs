@@ -2,7 +2,7 @@
 //!
 //! A key or a password hash that was pasted at the wrong place, or indented
 //! wrongly, is a value of the wrong kind there. The parser's own messages show
-//! such values, so mistakes are told here in words of our own: where, what was
+//! such values, so errors are written here in words of our own: where, what was
 //! expected, what to do. Never here: what a file's settings mean.
 
 use serde::de::DeserializeOwned;
@@ -21,10 +21,10 @@ pub(crate) fn quoted<T: AsRef<str>>(names: &[T]) -> String {
     names.join(", ")
 }
 
-/// A mistake in the shape of a file, without anything that stands there as a
+/// An error in the shape of a file, without anything that stands there as a
 /// value.
 fn describe(error: &Error, what: &str) -> String {
-    let mistake = match error {
+    let problem = match error {
         Error::SerdeUnknownField { field, expected, .. } => {
             let found = shown(field).unwrap_or_else(|| "another".to_owned());
             format!("expected one of the keys {}, found {found}; remove it or correct it", quoted(expected))
@@ -60,8 +60,8 @@ fn describe(error: &Error, what: &str) -> String {
         ),
     };
     match error.location() {
-        Some(at) => format!("line {}, column {}: {mistake}", at.line(), at.column()),
-        None => mistake,
+        Some(at) => format!("line {}, column {}: {problem}", at.line(), at.column()),
+        None => problem,
     }
 }
 

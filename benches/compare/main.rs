@@ -47,7 +47,7 @@ enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Half {
     Publications,
-    Sweeps,
+    BulkReads,
 }
 
 #[derive(Debug, Args)]
@@ -83,11 +83,11 @@ type Times = BTreeMap<&'static str, Vec<f64>>;
 /// Every time that is one half of a ratio, each round all of them in turn.
 fn pairs(shape: Shape, only: Option<Half>, rounds: usize) -> Times {
     let mut times = Times::new();
-    if only != Some(Half::Sweeps) {
+    if only != Some(Half::BulkReads) {
         publications(shape, rounds, &mut times);
     }
     if only != Some(Half::Publications) {
-        sweeps(shape, rounds, &mut times);
+        bulk_reads(shape, rounds, &mut times);
     }
     times
 }
@@ -110,14 +110,14 @@ fn singles(world: &mut World) -> Duration {
     (0..SINGLE_CHANGES).map(|_| world.publish_one()).sum::<Duration>() / SINGLE_CHANGES
 }
 
-fn sweeps(shape: Shape, rounds: usize, times: &mut Times) {
+fn bulk_reads(shape: Shape, rounds: usize, times: &mut Times) {
     let pages = Pages::of(shape);
     let mut fleet = pages.fleet();
     let _ = fleet.take_changes();
     // Short beside the others, so that more of them fit into a round.
     for _ in 0..rounds * 4 {
         note(times, "parse_only", timed(|| pages.parse_only()));
-        note(times, "decode_apply", timed(|| pages.sweep(&mut fleet)));
+        note(times, "decode_apply", timed(|| pages.read_into(&mut fleet)));
         // Publication takes the changes, and is not part of this.
         let _ = fleet.take_changes();
     }

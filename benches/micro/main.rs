@@ -61,7 +61,7 @@ fn scrape(c: &mut Criterion) {
 }
 
 fn decoding(c: &mut Criterion) {
-    let mut group = c.benchmark_group("sweep");
+    let mut group = c.benchmark_group("bulk read");
     group.sample_size(10);
     let pages = Pages::of(LARGE);
     let mut fleet = pages.fleet();
@@ -73,7 +73,7 @@ fn decoding(c: &mut Criterion) {
     });
     group.bench_function("decode and apply", |b| {
         b.iter(|| {
-            pages.sweep(&mut fleet);
+            pages.read_into(&mut fleet);
             fleet.take_changes()
         });
     });

@@ -43,7 +43,7 @@ impl Shape {
     }
 }
 
-/// Every page of a full sweep, as sent.
+/// Every page of a full bulk read, as sent.
 #[derive(Debug)]
 pub(crate) struct Pages {
     partner: PartnerId,
@@ -58,10 +58,10 @@ impl Pages {
             Options { clients: shape.clients, channels_per_client: shape.channels_per_client, ..Options::default() };
         let partner = PartnerId::from(options.partner_id.as_str());
         let simulator = Simulator::new(options);
-        let walk = |list: &str, items: usize| {
+        let pages = |list: &str, items: usize| {
             (0..items.div_ceil(PAGE_SIZE)).map(|page| body(&simulator, list, page * PAGE_SIZE)).collect()
         };
-        Self { clients: walk("clients", shape.clients), channels: walk("channels", shape.channels()), partner }
+        Self { clients: pages("clients", shape.clients), channels: pages("channels", shape.channels()), partner }
     }
 
     /// The fleet that a first full cycle makes of them.
@@ -69,13 +69,13 @@ impl Pages {
         let mut fleet = Fleet::new(self.partner.clone(), Duration::from_secs(1800));
         let clients = self.clients.iter().flat_map(|body| wire::decode_clients(body).unwrap().items).collect();
         fleet.apply(Observation::ClientsListed { clients, gone: Vec::new(), whole: true, at: now().into() });
-        self.sweep(&mut fleet);
+        self.read_into(&mut fleet);
         fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(60), at: now() });
         fleet
     }
 
     /// Decodes and applies the channel list, page by page, as the poller does.
-    pub(crate) fn sweep(&self, fleet: &mut Fleet) {
+    pub(crate) fn read_into(&self, fleet: &mut Fleet) {
         let mut pager: Pager<ChannelId> = Pager::new(Bounds::growing_from(None));
         for body in &self.channels {
             let page = wire::decode_channels(body).unwrap();
@@ -148,7 +148,7 @@ impl World {
     pub(crate) fn publish_one(&mut self) -> Duration {
         let clients: Vec<_> = self.fleet.clients(..).map(|state| state.client.id.clone()).collect();
         self.turns += 1;
-        // A step that is coprime to the count comes by all buckets in turn.
+        // A step that is coprime to the count comes by all chunks in turn.
         self.turn(&clients[self.turns * 7919 % clients.len()], turned);
         self.publish()
     }

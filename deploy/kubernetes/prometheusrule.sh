@@ -6,7 +6,7 @@
 #   prometheusrule.sh --check    changes nothing; exit 1 if the file is not what the rules would give
 #   prometheusrule.sh --print    to standard output
 #
-# RULES_DIR names another folder of rule files. A rule file is a *.yml with `groups:` at the start of a line.
+# RULES_DIR names another directory of rule files. A rule file is a *.yml with `groups:` at the start of a line.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -192,7 +192,7 @@ def compose_findings(path):
             if mount["type"] == "bind":
                 source = pathlib.Path(path).parent / mount["source"]
                 if not source.is_dir():
-                    yield f"{where}: expected a folder to mount at {source}, found none"
+                    yield f"{where}: expected a directory to mount at {source}, found none"
                 if mount.get("read_only") is not True:
                     yield f"{where}: expected the bind mount of {mount['source']} read-only"
 

@@ -21,7 +21,7 @@ pub(super) fn load(flags: &Flags) -> Result<Config, ConfigErrors> {
     config.partners.retain(|partner| partner.id.as_str() == chosen.trim());
     if config.partners.is_empty() {
         let message = format!("expected one of the partners in --config.file, {}, found `{chosen}`", ids.join(", "));
-        return Err(mistake("--partner.id", message));
+        return Err(setting_error("--partner.id", message));
     }
     Ok(config)
 }
@@ -33,13 +33,13 @@ pub(super) fn single_partner(config: &Config) -> Result<&PartnerConfig, ConfigEr
         partners => {
             let ids: Vec<String> = partners.iter().map(|partner| format!("`{}`", partner.id)).collect();
             let message = format!("expected the partner whose client is meant, one of {}, found none", ids.join(", "));
-            Err(mistake("--partner.id", message))
+            Err(setting_error("--partner.id", message))
         }
     }
 }
 
-/// One mistake in the flags.
-pub(super) fn mistake(setting: &str, message: impl Into<String>) -> ConfigErrors {
+/// One error in the flags.
+pub(super) fn setting_error(setting: &str, message: impl Into<String>) -> ConfigErrors {
     ConfigErrors(vec![ConfigError { setting: setting.to_owned(), message: message.into() }])
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::access::{self, Problems, mistake};
+use super::access::{self, Problems, setting_error};
 use super::failure::Failure;
 use super::records::{OutputFlags, Records};
 use super::terminal::{Screen, print};
@@ -256,7 +256,7 @@ fn query(flags: &ListFlags) -> Query {
 /// What `--from` needs beside the URL.
 fn remote_flags(flags: &ListFlags) -> Result<(), Failure> {
     if flags.from.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
-        return Err(mistake("--from", "expected a URL that begins with http:// or https://").into());
+        return Err(setting_error("--from", "expected a URL that begins with http:// or https://").into());
     }
     Ok(())
 }

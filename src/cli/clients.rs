@@ -80,7 +80,7 @@ async fn list(flags: &ListFlags) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for partner in &config.partners {
         let api = access::connect(partner)?;
-        let progress = Progress::walk(format!("listing the clients of {}", partner.id));
+        let progress = Progress::spinner(format!("listing the clients of {}", partner.id));
         match api.clients(None).await {
             Ok(listing) => {
                 if !listing.is_complete() {

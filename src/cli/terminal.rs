@@ -50,7 +50,7 @@ pub(super) fn print(text: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// Progress of a walk, on standard error; gone when dropped, and never there if
+/// Progress of a command, on standard error; gone when dropped, and never there if
 /// standard error is no terminal.
 #[derive(Debug)]
 pub(super) struct Progress(ProgressBar);
@@ -59,8 +59,8 @@ pub(super) struct Progress(ProgressBar);
 const TICK: Duration = Duration::from_millis(120);
 
 impl Progress {
-    /// A walk whose length is not known.
-    pub(super) fn walk(what: String) -> Self {
+    /// A task whose length is not known.
+    pub(super) fn spinner(what: String) -> Self {
         Self::start(ProgressBar::no_length(), "{spinner} {msg} {elapsed}", what)
     }
 

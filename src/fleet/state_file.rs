@@ -68,7 +68,7 @@ struct SavedPartner {
 ///
 /// # Errors
 ///
-/// Fails if the state can't be written as JSON, which is a mistake in here.
+/// Fails if the state can't be written as JSON, which is a bug in this program.
 pub fn encode<'a>(fleets: impl Iterator<Item = &'a Fleet>) -> io::Result<Vec<u8>> {
     let document = Saved { partners: fleets.map(save_partner).collect() };
     let json = serde_json::to_vec(&document)?;

@@ -205,7 +205,7 @@ async fn a_poller_that_nobody_listens_to_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_that_panics_ends_the_poller_with_a_panic() {
-    let polling = poll(Fake::new(|_| panic!("a mistake in the program")), SETTINGS, some_key());
+    let polling = poll(Fake::new(|_| panic!("a bug in the program")), SETTINGS, some_key());
     assert!(polling.task.await.unwrap_err().is_panic());
 }
 
@@ -312,12 +312,12 @@ async fn a_bulk_read_is_the_read_of_every_client_of_the_shard() {
     let expected =
         ["0 listed: a b c", "0 bulk", "0 seen: a/x a/y", "0 seen: c/z", "0 bulk read of: a b c", "0 cycle of 0"];
     assert_eq!(polling.until(1).await, expected);
-    let sweep = [
+    let bulk = [
         "GET channels?limit=2&offset=0&sort=id",
         "GET channels?limit=2&offset=2&sort=id",
         "GET channels?limit=2&offset=3&sort=id",
     ];
-    assert_eq!(polling.fake.lines()[3..], sweep);
+    assert_eq!(polling.fake.lines()[3..], bulk);
     assert_eq!(counts(&polling.telemetry), ["requests{clients} 3", "requests{partner_channels} 3"]);
 
     let shard = Shard { index: 0, total: 2 };

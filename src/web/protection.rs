@@ -66,7 +66,7 @@ impl Protection {
     ///
     /// # Errors
     ///
-    /// Returns every mistake found, each with its place, one a line.
+    /// Returns every error found, each with its place, one per line.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
         WatchedFile::load(path).map(Self::of)
     }

@@ -1,9 +1,9 @@
 // Looks at pages in Chromium, and tells as JSON what a person could not.
 //
 //     node look.mjs TOOLS URL             judges the page
-//     node look.mjs TOOLS URL FOLDER      takes its pictures
+//     node look.mjs TOOLS URL DIRECTORY      takes its pictures
 //
-// TOOLS is the folder with `node_modules`. Judging tells the text of the page, what
+// TOOLS is the directory with `node_modules`. Judging tells the text of the page, what
 // the console said, every address that was asked for, and for each colour scheme
 // and width what is wider than the window and what axe-core objects to.
 
@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
-const [tools, url, folder] = process.argv.slice(2);
+const [tools, url, directory] = process.argv.slice(2);
 const require = createRequire(join(resolve(tools), 'package.json'));
 const puppeteer = require('puppeteer-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -27,7 +27,7 @@ const browser = await puppeteer.launch({
 });
 try {
   const page = await browser.newPage();
-  if (folder) await takePictures(page);
+  if (directory) await takePictures(page);
   else process.stdout.write(JSON.stringify(await judge(page)));
 } finally {
   await browser.close();
@@ -76,6 +76,6 @@ async function takePictures(page) {
   const pictures = [['light', 'light', 1000, 720], ['dark', 'dark', 1000, 720], ['narrow', 'light', 360, 780]];
   for (const [name, scheme, width, height] of pictures) {
     await show(page, scheme, width, height);
-    await page.screenshot({ path: join(folder, `status-${name}.png`), optimizeForSpeed: false });
+    await page.screenshot({ path: join(directory, `status-${name}.png`), optimizeForSpeed: false });
   }
 }

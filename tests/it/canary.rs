@@ -150,9 +150,9 @@ async fn a_wrong_key_and_a_proxy_with_a_password_get_out_nowhere() {
 
 #[tokio::test]
 async fn errors_about_the_key_do_not_show_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };

@@ -20,9 +20,9 @@ const TARGETS: &[Target] = &[
     ("web_config", targets::web_config),
 ];
 
-fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .unwrap_or_else(|e| panic!("expected the folder {}, found {e}", folder.display()))
+fn entries(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut entries: Vec<_> = std::fs::read_dir(directory)
+        .unwrap_or_else(|e| panic!("expected the directory {}, found {e}", directory.display()))
         .map(|entry| entry.unwrap().path())
         .collect();
     entries.sort();

@@ -47,15 +47,15 @@ pub fn run(command: &mut std::process::Command) -> String {
     said
 }
 
-/// All sources in a folder, given from the repository's root.
-pub fn sources_in(folder: &str) -> Vec<PathBuf> {
+/// All sources in a directory, given from the repository's root.
+pub fn sources_in(directory: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::harness::{Api, Exporter, Exposition, fleet, tool};
-use crate::web_config::{Folder, TLS, client};
+use crate::web_config::{Directory, TLS, client};
 
 /// Accept headers with the type that answers them.
 const FORMATS: &[(&str, &str)] = &[
@@ -91,7 +91,7 @@ for family in text_string_to_metric_families(text):
         print(family.type, sample.name, labels, float(sample.value))
 "#;
 
-/// The packages that `make test` installs into the build folder.
+/// The packages that `make test` installs into the build directory.
 fn python() -> Command {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let packages = target.join("python");
@@ -261,9 +261,9 @@ async fn headers_of_any_length_harm_nobody() {
 
 #[tokio::test]
 async fn headers_that_are_too_long_for_http_2_end_their_own_connection_at_most() {
-    let folder = Folder::new();
-    let exporter = folder.serve(TLS).await;
-    let client = client(folder.authority.pem(), None);
+    let directory = Directory::new();
+    let exporter = directory.serve(TLS).await;
+    let client = client(directory.authority.pem(), None);
     let ask = async |commas: usize| {
         let request = client.get(format!("https://{}/metrics", exporter.address()));
         let answer = request.header("accept", ",".repeat(commas)).send().await.ok()?;

@@ -17,30 +17,30 @@ async fn demo() -> (Exporter, Api) {
     (exporter, Api::at(&address))
 }
 
-/// Prometheus with a folder of its own, which ends with it.
+/// Prometheus with a directory of its own, which ends with it.
 struct Prometheus {
     program: Program,
     address: String,
     client: reqwest::Client,
-    _folder: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 impl Prometheus {
     async fn scraping(target: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("prometheus.yml");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("prometheus.yml");
         let config = format!(
             "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: d360\n  static_configs:\n  - targets: ['{target}']\n"
         );
         std::fs::write(&file, config).unwrap();
         let mut command = tool("prometheus", "prometheus");
         command.arg(format!("--config.file={}", file.display()));
-        command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+        command.arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()));
         command.arg("--web.listen-address=127.0.0.1:0");
         let program = Program::spawn(command);
         let address = listening_on(&program).await;
         program.line_with("Server is ready").await;
-        Self { program, address, client: http_client(), _folder: folder }
+        Self { program, address, client: http_client(), _directory: directory }
     }
 
     /// The result of an instant query: for each, the value of one label and the sample.

@@ -11,28 +11,28 @@ use crate::harness::{Api, Exporter, Program, fleet};
 
 /// Partners, each a simulator of its own, and the files that name them.
 struct Partners {
-    folder: TempDir,
+    directory: TempDir,
     apis: Vec<(&'static str, Api)>,
 }
 
 impl Partners {
     async fn new(ids: &[&'static str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let mut apis = Vec::new();
         for &id in ids {
             let options = Options { partner_id: id.to_owned(), api_key: format!("key-of-{id}"), ..fleet(3, 2) };
-            std::fs::write(folder.path().join(id), &options.api_key).unwrap();
+            std::fs::write(directory.path().join(id), &options.api_key).unwrap();
             apis.push((id, Api::start(options).await));
         }
-        Self { folder, apis }
+        Self { directory, apis }
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("config.yml")
+        self.directory.path().join("config.yml")
     }
 
     fn key_file(&self, id: &str) -> PathBuf {
-        self.folder.path().join(id)
+        self.directory.path().join(id)
     }
 
     /// Writes the configuration of these partners.
@@ -119,7 +119,7 @@ async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
 async fn a_reload_that_cannot_build_everything_stops_nothing_and_says_all_that_is_wrong() {
     let partners = Partners::new(&["onePA", "twoPA"]).await;
     partners.configure(&["onePA"]);
-    let bundle = partners.folder.path().join("ca.pem");
+    let bundle = partners.directory.path().join("ca.pem");
     std::fs::write(&bundle, crate::harness::Authority::new("test").pem()).unwrap();
     let exporter = partners.start_with(&[("SSL_CERT_FILE", &bundle.display().to_string())]).await;
     exporter.until("the partner", |e| channels(e, "onePA") == 6).await;
@@ -163,9 +163,9 @@ async fn reload_over_http_needs_the_lifecycle_flag() {
 async fn a_key_is_rotated_by_exchanging_a_symbolic_link() {
     let partners = Partners::new(&["onePA"]).await;
     let file = partners.key_file("onePA");
-    std::fs::write(partners.folder.path().join("wrong"), "wrong-key").unwrap();
-    std::fs::rename(&file, partners.folder.path().join("right")).unwrap();
-    link(&partners.folder.path().join("wrong"), &file);
+    std::fs::write(partners.directory.path().join("wrong"), "wrong-key").unwrap();
+    std::fs::rename(&file, partners.directory.path().join("right")).unwrap();
+    link(&partners.directory.path().join("wrong"), &file);
     partners.configure(&["onePA"]);
     let exporter = partners.start().await;
     exporter
@@ -177,7 +177,7 @@ async fn a_key_is_rotated_by_exchanging_a_symbolic_link() {
         .await;
     assert_eq!(channels(&exporter.scrape().await, "onePA"), 0);
 
-    link(&partners.folder.path().join("right"), &file);
+    link(&partners.directory.path().join("right"), &file);
     let after = exporter.until("the data", |e| channels(e, "onePA") == 6).await;
     assert_eq!(after.value("d360_partner_up", &[]), Some(1.0));
     exporter.stop().await;

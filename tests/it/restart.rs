@@ -16,8 +16,8 @@ async fn with_state(api: &Api, file: &Path, more: &[&str]) -> Exporter {
 
 #[tokio::test]
 async fn after_a_restart_the_saved_data_is_served_before_the_api_responds() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state");
     let api = Api::start(fleet(5, 2)).await;
     let first = with_state(&api, &file, &[]).await;
     first.ready().await;
@@ -40,8 +40,8 @@ async fn after_a_restart_the_saved_data_is_served_before_the_api_responds() {
 #[tokio::test]
 async fn a_bad_state_file_is_a_cold_start_and_is_kept_aside() {
     let api = Api::start(fleet(5, 2)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let good = folder.path().join("good");
+    let directory = tempfile::tempdir().unwrap();
+    let good = directory.path().join("good");
     let exporter = with_state(&api, &good, &[]).await;
     exporter.ready().await;
     exporter.stop().await;
@@ -53,14 +53,14 @@ async fn a_bad_state_file_is_a_cold_start_and_is_kept_aside() {
     api.faults(json!([{"kind": "hang"}])).await;
     let contents = [("truncated", truncated), ("flipped", flipped), ("empty", Vec::new())];
     for (name, content) in contents {
-        let file = folder.path().join(name);
+        let file = directory.path().join(name);
         std::fs::write(&file, &content).unwrap();
         let exporter = with_state(&api, &file, &["--api.timeout=10m"]).await;
         assert_eq!(exporter.get("/-/ready", &[]).await.status(), 503, "{name}");
         assert_eq!(metrics_of(&exporter.scrape().await).len(), 0, "{name}: never half-loaded");
         let output = exporter.stop().await;
         assert!(output.contains("level=WARN") && output.contains("starting cold"), "{name}: {output}");
-        let aside = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let aside = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
         let kept = aside.filter(|path| path.to_string_lossy().contains(&format!("{name}.bad")));
         assert_eq!(kept.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>(), [content], "{name}");
     }
@@ -68,8 +68,8 @@ async fn a_bad_state_file_is_a_cold_start_and_is_kept_aside() {
 
 #[tokio::test]
 async fn the_state_of_another_partner_is_a_cold_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state");
     let api = Api::start(fleet(5, 2)).await;
     let exporter = with_state(&api, &file, &[]).await;
     exporter.ready().await;
@@ -112,8 +112,8 @@ fn a_kill_at_any_moment_of_a_write_leaves_the_old_state_or_the_new_one() {
     if let Some(file) = std::env::var_os(WRITER) {
         write_states_to(Path::new(&file));
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state");
     let whole = [state_of(1000), state_of(2000)];
     let mut seen = [0; 2];
     for round in 0..200_u64 {

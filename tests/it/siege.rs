@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::harness::{Api, Exporter, Exposition, Program, fleet, http_client, wait_until};
-use crate::web_config::{Folder, HASH};
+use crate::web_config::{Directory, HASH};
 
 /// How long each attack lasts.
 fn duration() -> Duration {
@@ -33,8 +33,8 @@ const LONGEST_SCRAPE: Duration = Duration::from_secs(if cfg!(debug_assertions) {
 const MORE_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
 
 /// An exporter with few descriptors.
-async fn besieged(api: &Api, folder: &Folder, flags: &[&str]) -> Exporter {
-    let key = folder.write("key", "demo-key");
+async fn besieged(api: &Api, directory: &Directory, flags: &[&str]) -> Exporter {
+    let key = directory.write("key", "demo-key");
     let key_file = format!("--partner.api-key-file={}", key.display());
     let base_url = format!("--api.base-url={}", api.base_url());
     let mut command = tokio::process::Command::new("prlimit");
@@ -140,9 +140,9 @@ async fn ask(mut stream: TcpStream, request: String) -> std::io::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scrapes_go_on_under_every_flood() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let api = Api::start(fleet(100, 4)).await;
-    let exporter = besieged(&api, &folder, &[]).await;
+    let exporter = besieged(&api, &directory, &[]).await;
     exporter.ready().await;
     let idle = exporter.scrape().await;
     let address = exporter.address().to_owned();
@@ -185,10 +185,10 @@ async fn scrapes_go_on_under_every_flood() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scraper_logs_in_while_150_connections_guess_passwords() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let api = Api::start(fleet(2, 2)).await;
-    let web = folder.write("web.yml", &format!("basic_auth_users:\n  alice: {HASH}\n  bob: {HASH}\n"));
-    let exporter = besieged(&api, &folder, &[&format!("--web.config.file={}", web.display())]).await;
+    let web = directory.write("web.yml", &format!("basic_auth_users:\n  alice: {HASH}\n  bob: {HASH}\n"));
+    let exporter = besieged(&api, &directory, &[&format!("--web.config.file={}", web.display())]).await;
     let url = format!("http://{}/metrics", exporter.address());
     let first = http_client().get(&url).basic_auth("alice", Some("Secret1")).send().await.unwrap();
     let idle = Exposition::parse(&first.text().await.unwrap());

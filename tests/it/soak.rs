@@ -93,8 +93,8 @@ fn main() {
 async fn soak(time: Duration) {
     let began = Instant::now();
     let mut upstream = Upstream::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let state = format!("--state.file={}", folder.path().join("state").display());
+    let directory = tempfile::tempdir().unwrap();
+    let state = format!("--state.file={}", directory.path().join("state").display());
     let flags = [state.as_str(), "--api.max-response-size=1MiB", "--api.timeout=1s", "--web.max-requests=100"];
     let outside = Outside { disk: Hanging::new(), clock: WallClock::new() };
     let env = outside.env();

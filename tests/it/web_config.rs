@@ -24,16 +24,16 @@ pub const HASH: &str = "$2b$04$abcdefghijklmnopqrstuu5SJNTrbml7kEx/GrXPKtVlRQKYT
 /// The start of a file with TLS.
 pub const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 
-/// A folder with certificates, in which a web configuration can be put.
+/// A directory with certificates, in which a web configuration can be put.
 #[derive(Debug)]
-pub struct Folder {
-    folder: TempDir,
+pub struct Directory {
+    directory: TempDir,
     pub authority: Authority,
 }
 
-impl Folder {
+impl Directory {
     pub fn new() -> Self {
-        let made = Self { folder: tempfile::tempdir().unwrap(), authority: Authority::new("ours") };
+        let made = Self { directory: tempfile::tempdir().unwrap(), authority: Authority::new("ours") };
         let server = made.authority.issue(&["127.0.0.1", "localhost"]);
         made.write("server.crt", &server.certificate);
         made.write("server.key", &server.key);
@@ -43,7 +43,7 @@ impl Folder {
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -52,7 +52,7 @@ impl Folder {
         path
     }
 
-    /// A text with the folder's name left out, which is another each time.
+    /// A text with the directory's name left out, which is another each time.
     pub fn anonymous(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.path().display()), "")
     }

@@ -22,7 +22,7 @@ pub(super) async fn channels(
     let mut read = Read { partner, api: access::connect(partner)?, problems };
     let (clients, channels) = match client {
         Some(client) => {
-            let _progress = Progress::walk(format!("reading the channels of {client}"));
+            let _progress = Progress::spinner(format!("reading the channels of {client}"));
             (HashMap::new(), read.client(client).await)
         }
         None => read.partner().await,
@@ -59,7 +59,7 @@ impl Read<'_> {
     /// The clients and all channels: by the partner's list if the API allows it,
     /// or else client by client.
     async fn partner(&mut self) -> (HashMap<ClientId, Arc<Client>>, Vec<OwnedChannel>) {
-        let progress = Progress::walk(format!("listing the clients of {}", self.partner.id));
+        let progress = Progress::spinner(format!("listing the clients of {}", self.partner.id));
         let clients: Vec<Client> = match self.api.clients(None).await {
             Ok(listing) => {
                 if !listing.is_complete() {
@@ -72,7 +72,7 @@ impl Read<'_> {
                 return (HashMap::new(), Vec::new());
             }
         };
-        let channels = match walk(&self.api, &progress).await {
+        let channels = match read_in_bulk(&self.api, &progress).await {
             Ok((channels, complete)) => {
                 if !complete {
                     self.problems.incomplete(self.partner, "channels");
@@ -102,13 +102,16 @@ impl Read<'_> {
     }
 }
 
-/// Walks the partner's channel list: the channels, and whether these are all.
-async fn walk(api: &PartnerApi<HttpTransport>, progress: &Progress) -> Result<(Vec<OwnedChannel>, bool), ApiError> {
-    let mut walk = api.partner_channels(None);
+/// Reads the partner's channel list: the channels, and whether these are all.
+async fn read_in_bulk(
+    api: &PartnerApi<HttpTransport>,
+    progress: &Progress,
+) -> Result<(Vec<OwnedChannel>, bool), ApiError> {
+    let mut pager = api.partner_channels(None);
     let mut channels = Vec::new();
-    while let Some(page) = walk.next_page().await? {
+    while let Some(page) = pager.next_page().await? {
         channels.extend(page);
         progress.says(format!("reading the channels of {}: {}", api.partner(), channels.len()));
     }
-    Ok((channels, walk.finish().is_complete()))
+    Ok((channels, pager.finish().is_complete()))
 }

@@ -36,12 +36,12 @@ impl Found {
             let error = read.as_ref().err()?;
             Some(access::failure(partner, &format!("read the channels of the client `{id}`"), error))
         });
-        let sweep = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
-        let sweep = sweep.map(|error| access::failure(partner, "read the partner's channel list", error));
-        match (partner.settings.poll.strategy, single, sweep) {
+        let bulk = self.partner_channels.as_ref().and_then(|read| read.as_ref().err());
+        let bulk = bulk.map(|error| access::failure(partner, "read the partner's channel list", error));
+        match (partner.settings.poll.strategy, single, bulk) {
             (Strategy::PerClient, single, _) => single.into_iter().collect(),
-            (Strategy::Bulk, _, sweep) => sweep.into_iter().collect(),
-            (Strategy::Auto, Some(single), Some(sweep)) => vec![single, sweep],
+            (Strategy::Bulk, _, bulk) => bulk.into_iter().collect(),
+            (Strategy::Auto, Some(single), Some(bulk)) => vec![single, bulk],
             (Strategy::Auto, _, _) => Vec::new(),
         }
     }

@@ -42,7 +42,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
 
 async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found> {
     let api = access::connect(partner)?;
-    let progress = Progress::walk(format!("listing the clients of {}", partner.id));
+    let progress = Progress::spinner(format!("listing the clients of {}", partner.id));
     let mut found = Found {
         // Before the first request: the pacer climbs while it is used.
         pace: Pace::of(api.rate(), api.page_size()),
@@ -69,7 +69,7 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
         sample.apply(read_of(&id, sampled, at));
         found.client_channels = Some((id, read));
     }
-    found.partner_channels = Some(sweep(&api, partner, &mut fleet, &progress).await);
+    found.partner_channels = Some(read_in_bulk(&api, partner, &mut fleet, &progress).await);
     found.series = snapshot(&mut fleet, &config.render).series();
     let families = Filter::Names(SAMPLE.iter().map(|&name| name.to_owned()).collect());
     let text: Vec<u8> =
@@ -98,17 +98,17 @@ fn read_of(client: &ClientId, channels: Vec<Channel>, at: Timestamp) -> Observat
     Observation::ChannelsRead { client: client.clone(), channels, gone: Vec::new(), whole: true, at: at.into() }
 }
 
-/// Walks the partner's channel list into the fleet, and counts the channels that
+/// Reads the partner's channel list into the fleet, and counts the channels that
 /// are this shard's.
-async fn sweep(
+async fn read_in_bulk(
     api: &PartnerApi<HttpTransport>,
     partner: &PartnerConfig,
     fleet: &mut Fleet,
     progress: &Progress,
 ) -> Result<usize, ApiError> {
-    let mut walk = api.partner_channels(None);
+    let mut pager = api.partner_channels(None);
     let mut count = 0;
-    while let Some(page) = walk.next_page().await? {
+    while let Some(page) = pager.next_page().await? {
         let owned = page.into_iter().filter_map(|owned| Some((owned.client?, owned.channel)));
         let channels: Vec<_> = owned.filter(|(client, _)| partner.settings.poll.shard.holds(client)).collect();
         count += channels.len();

@@ -89,7 +89,7 @@ fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
     )
 }
 
-fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_sweep: bool) -> String {
+fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_read_in_bulk: bool) -> String {
     let settings = &partner.settings.poll;
     let asked = match settings.strategy {
         Strategy::PerClient => return "per-client, as --poll.strategy says".to_owned(),
@@ -102,7 +102,7 @@ fn strategy(partner: &PartnerConfig, found: &Found, clients: usize, can_sweep: b
         Reads::PerClient => {
             format!("{asked} per-client: --poll.interval ({interval}) has room for {room:.0} requests")
         }
-        Reads::Bulk if can_sweep => {
+        Reads::Bulk if can_read_in_bulk => {
             format!("{asked} bulk: --poll.interval ({interval}) has room for only {room:.0} requests")
         }
         Reads::Bulk => format!(

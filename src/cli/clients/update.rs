@@ -6,7 +6,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::access::{self, failure, mistake};
+use crate::cli::access::{self, failure, setting_error};
 use crate::cli::failure::Failure;
 use crate::cli::records::{self, Format, OutputFlags, Records};
 use crate::cli::terminal::{Progress, Screen, print};
@@ -71,14 +71,14 @@ pub(super) async fn run(flags: &UpdateFlags) -> Result<(), Failure> {
     let update = ClientUpdate { partner_payload: flags.partner_payload.clone(), max_channels: flags.max_channels };
     if update == ClientUpdate::default() {
         let message = "expected at least one of --max-channels and --partner-payload, found neither";
-        return Err(mistake("clients update", message).into());
+        return Err(setting_error("clients update", message).into());
     }
     let config = access::load(&flags.flags)?;
     let partner = access::single_partner(&config)?;
     let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !(flags.yes || flags.dry_run || can_ask) {
         let message = "expected this flag, because there is no terminal to ask on; --dry-run shows the change";
-        return Err(mistake("--yes", message).into());
+        return Err(setting_error("--yes", message).into());
     }
     let api = access::connect(partner)?;
     let client = Target { partner, api, id: ClientId::from(flags.client.as_str()) };
@@ -111,7 +111,7 @@ impl Target<'_> {
     /// The client as it is now.
     async fn read(&self) -> anyhow::Result<Client> {
         let Self { partner, api, id } = self;
-        let _progress = Progress::walk(format!("looking for {id} among the clients of {}", partner.id));
+        let _progress = Progress::spinner(format!("looking for {id} among the clients of {}", partner.id));
         let listed = api.clients(None).await.map_err(|e| anyhow::anyhow!(failure(partner, "list the clients", &e)))?;
         listed.items.into_iter().find(|client| client.id == *id).ok_or_else(|| {
             anyhow::anyhow!(
@@ -125,7 +125,7 @@ impl Target<'_> {
     /// Fails if the client has more channels than it would be allowed.
     async fn refuse_below_used(&self, max: u64) -> anyhow::Result<()> {
         let Self { partner, api, id } = self;
-        let _progress = Progress::walk(format!("counting the channels of {id}"));
+        let _progress = Progress::spinner(format!("counting the channels of {id}"));
         let what = format!("count the channels of the client `{id}`");
         let channels = api.client_channels(id, Retries::Transient).await;
         let used = channels.map_err(|e| anyhow::anyhow!(failure(partner, &what, &e)))?.items.len() as u64;
@@ -153,7 +153,7 @@ impl Target<'_> {
 
     async fn update(&self, update: &ClientUpdate) -> anyhow::Result<Client> {
         let Self { partner, api, id } = self;
-        let _progress = Progress::walk(format!("updating {id}"));
+        let _progress = Progress::spinner(format!("updating {id}"));
         api.update_client(id, update).await.map_err(|e| anyhow::anyhow!(not_updated(partner, id, &e)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A folder with key files `one` and `two`, and a configuration file.
+/// A directory with key files `one` and `two`, and a configuration file.
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -26,15 +26,15 @@ impl Files {
         load(&[&[file.as_str()], args].concat(), key)
     }
 
-    /// The mistakes, with the folder left out.
+    /// The errors, with the directory left out.
     fn errors(&self, args: &[&str]) -> Vec<String> {
         self.errors_with(args, None)
     }
 
     fn errors_with(&self, args: &[&str], key: Option<&str>) -> Vec<String> {
-        let folder = format!("{}/", self.0.path().display());
+        let directory = format!("{}/", self.0.path().display());
         let errors = self.load_with(args, key).map_or_else(|e| e.to_string(), |_| String::new());
-        errors.replace(&folder, "").lines().map(str::to_owned).collect()
+        errors.replace(&directory, "").lines().map(str::to_owned).collect()
     }
 }
 
@@ -77,7 +77,7 @@ fn partners_of_the_file_have_the_flags_settings_but_for_their_own() {
 }
 
 #[test]
-fn mistakes_in_the_file_name_the_partner_and_shared_ones_are_told_once_a_partner() {
+fn errors_in_the_file_name_the_partner_and_shared_errors_are_reported_once_per_partner() {
     let files = Files::new(
         "
 partners:
@@ -161,14 +161,14 @@ fn a_file_of_another_form_is_refused_by_place_and_remedy_without_showing_what_it
     ];
     let told = files.map(|yaml| format!("{yaml:?}\n  {}", Files::new(yaml).errors(&[]).join("\n  ")));
     for told in &told {
-        let (_, mistakes) = told.split_once('\n').unwrap();
-        assert!(!mistakes.to_lowercase().contains("canary"), "{told}");
+        let (_, errors) = told.split_once('\n').unwrap();
+        assert!(!errors.to_lowercase().contains("canary"), "{told}");
     }
     insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_a_mistake_and_so_is_all_else() {
+fn a_file_that_cannot_be_read_is_one_error_beside_all_others() {
     assert_eq!(
         load(&["--config.file=/nowhere/config.yml", "--poll.interval=often", "--api.page-size=0"], None)
             .unwrap_err()

@@ -86,7 +86,7 @@ pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
 }
 
 /// Reads a body, and once more repaired if that fails and there is something to
-/// mend.
+/// repair.
 fn with_repair<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, ApiError>) -> Result<T, ApiError> {
     read(body).or_else(|failure| repair::body(body).and_then(|repaired| read(&repaired).ok()).ok_or(failure))
 }

@@ -1,4 +1,4 @@
-//! Mending what the JSON parser refuses a whole document for.
+//! Repairing what the JSON parser refuses a whole document for.
 //!
 //! Names are cut to a length somewhere on their way, by bytes or by UTF-16
 //! units, and an emoji at the cut leaves half a character. A number may be
@@ -14,11 +14,11 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 /// Length of an escape `\uXXXX`.
 const ESCAPE: usize = 6;
 
-/// The body with everything mended, or `None` if there is nothing to mend.
+/// The body with everything repaired, or `None` if there is nothing to repair.
 pub(super) fn body(body: &[u8]) -> Option<Vec<u8>> {
     let texts = texts(body).map_or(Cow::Borrowed(body), Cow::Owned);
     match (numbers(&texts), texts) {
-        (Some(mended), _) | (None, Cow::Owned(mended)) => Some(mended),
+        (Some(repaired), _) | (None, Cow::Owned(repaired)) => Some(repaired),
         (None, Cow::Borrowed(_)) => None,
     }
 }
@@ -28,11 +28,11 @@ pub(super) fn body(body: &[u8]) -> Option<Vec<u8>> {
 fn texts(body: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(body);
     let bytes = text.as_bytes();
-    let mut mended = Vec::with_capacity(bytes.len());
+    let mut repaired = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(start) = rest.iter().position(|&b| b == b'\\') {
         let (before, escape) = rest.split_at(start);
-        mended.extend_from_slice(before);
+        repaired.extend_from_slice(before);
         let (written, length) = match unit(escape) {
             Some(0xd800..0xdc00) if matches!(unit(&escape[ESCAPE..]), Some(0xdc00..0xe000)) => {
                 (&escape[..2 * ESCAPE], 2 * ESCAPE)
@@ -42,34 +42,34 @@ fn texts(body: &[u8]) -> Option<Vec<u8>> {
             // An escaped backslash does not begin the next escape.
             None => (&escape[..escape.len().min(2)], escape.len().min(2)),
         };
-        mended.extend_from_slice(written);
+        repaired.extend_from_slice(written);
         rest = &escape[length..];
     }
-    mended.extend_from_slice(rest);
-    (mended != body).then_some(mended)
+    repaired.extend_from_slice(rest);
+    (repaired != body).then_some(repaired)
 }
 
 /// The body with every number that is larger than any float as a text, which is
 /// an unknown value then, or `None` if there is none.
 fn numbers(body: &[u8]) -> Option<Vec<u8>> {
-    let mut mended = Vec::with_capacity(body.len() + 2);
+    let mut repaired = Vec::with_capacity(body.len() + 2);
     let mut rest = body;
     while let Some(start) = rest.iter().position(|b| matches!(b, b'"' | b'-' | b'0'..=b'9')) {
         let (before, token) = rest.split_at(start);
-        mended.extend_from_slice(before);
+        repaired.extend_from_slice(before);
         let length = if token[0] == b'"' { text_length(token) } else { number_length(token) };
         let (token, after) = token.split_at(length);
         if is_too_large(token) {
-            mended.push(b'"');
-            mended.extend_from_slice(token);
-            mended.push(b'"');
+            repaired.push(b'"');
+            repaired.extend_from_slice(token);
+            repaired.push(b'"');
         } else {
-            mended.extend_from_slice(token);
+            repaired.extend_from_slice(token);
         }
         rest = after;
     }
-    mended.extend_from_slice(rest);
-    (mended.len() != body.len()).then_some(mended)
+    repaired.extend_from_slice(rest);
+    (repaired.len() != body.len()).then_some(repaired)
 }
 
 /// Length of the text, quotes included, that `bytes` begin with.
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
 
-    fn mended(body: &str) -> Option<String> {
-        texts(body.as_bytes()).map(|mended| String::from_utf8(mended).unwrap())
+    fn repaired(body: &str) -> Option<String> {
+        texts(body.as_bytes()).map(|repaired| String::from_utf8(repaired).unwrap())
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
             (r"\", None),
         ];
         for (body, expected) in cases {
-            assert_eq!(mended(body).as_deref(), expected, "{body}");
+            assert_eq!(repaired(body).as_deref(), expected, "{body}");
         }
         assert_eq!(texts(b"\"\xf0\x9f\x98\"").as_deref(), Some("\"\u{fffd}\"".as_bytes()));
     }
@@ -146,18 +146,18 @@ mod tests {
             ("", None),
         ];
         for (body, expected) in cases {
-            let mended = numbers(body.as_bytes()).map(|mended| String::from_utf8(mended).unwrap());
-            assert_eq!(mended.as_deref(), expected, "{body}");
+            let repaired = numbers(body.as_bytes()).map(|repaired| String::from_utf8(repaired).unwrap());
+            assert_eq!(repaired.as_deref(), expected, "{body}");
         }
     }
 
     #[test]
     fn all_that_is_broken_is_mended_together() {
-        let mended = |text: &str| body(text.as_bytes()).map(|mended| String::from_utf8(mended).unwrap());
-        assert_eq!(mended(r#"["\ud83d",1e999]"#).as_deref(), Some(r#"["\ufffd","1e999"]"#));
-        assert_eq!(mended(r#"["\ud83d",1]"#).as_deref(), Some(r#"["\ufffd",1]"#));
-        assert_eq!(mended(r#"["a",1e999]"#).as_deref(), Some(r#"["a","1e999"]"#));
-        assert_eq!(mended(r#"["a",1]"#), None);
+        let repaired = |text: &str| body(text.as_bytes()).map(|repaired| String::from_utf8(repaired).unwrap());
+        assert_eq!(repaired(r#"["\ud83d",1e999]"#).as_deref(), Some(r#"["\ufffd","1e999"]"#));
+        assert_eq!(repaired(r#"["\ud83d",1]"#).as_deref(), Some(r#"["\ufffd",1]"#));
+        assert_eq!(repaired(r#"["a",1e999]"#).as_deref(), Some(r#"["a","1e999"]"#));
+        assert_eq!(repaired(r#"["a",1]"#), None);
     }
 
     proptest! {
@@ -167,8 +167,8 @@ mod tests {
             pieces in "(\\\\|u|d8|de|3d|00|\"|-|1|e999|,){0,40}",
         ) {
             for broken in [&bytes[..], pieces.as_bytes()] {
-                if let Some(mended) = body(broken) {
-                    prop_assert_eq!(body(&mended), None);
+                if let Some(repaired) = body(broken) {
+                    prop_assert_eq!(body(&repaired), None);
                 }
             }
         }

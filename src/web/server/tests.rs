@@ -82,11 +82,11 @@ fn nothing() -> Snapshot {
 
 fn tls() -> Protection {
     crate::install_crypto_provider();
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["exporter.example".to_owned()]).unwrap();
-    std::fs::write(folder.path().join("tls.crt"), made.cert.pem()).unwrap();
-    std::fs::write(folder.path().join("tls.key"), made.signing_key.serialize_pem()).unwrap();
-    let file = folder.path().join("web.yml");
+    std::fs::write(directory.path().join("tls.crt"), made.cert.pem()).unwrap();
+    std::fs::write(directory.path().join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+    let file = directory.path().join("web.yml");
     std::fs::write(&file, "tls_server_config: {cert_file: tls.crt, key_file: tls.key}").unwrap();
     Protection::load(&file).unwrap()
 }

@@ -16,8 +16,8 @@ async fn hang_up(exporter: &Exporter, told: &str) {
 #[tokio::test]
 async fn the_key_gets_out_nowhere_when_the_configuration_is_read_again() {
     let api = Api::start(Options { api_key: CANARY.to_owned(), ..fleet(2, 2) }).await;
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
     let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
     write("key", CANARY);
     write("two_keys", &format!("{CANARY} {CANARY}"));

@@ -33,10 +33,10 @@ async fn complete(api: &Api, words: &str) -> Ran {
 #[tokio::test]
 async fn every_command_for_people_has_a_manual_page_that_renders_without_a_warning() {
     let api = Api::start(fleet(1, 0)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let made = run(&api, &["man", folder.path().to_str().unwrap()]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let made = run(&api, &["man", directory.path().to_str().unwrap()]).await;
     assert_eq!(made.code, Some(0), "{}", made.stderr);
-    let mut pages: Vec<_> = std::fs::read_dir(folder.path())
+    let mut pages: Vec<_> = std::fs::read_dir(directory.path())
         .unwrap()
         .map(|page| page.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -58,7 +58,7 @@ async fn every_command_for_people_has_a_manual_page_that_renders_without_a_warni
     );
     for page in pages {
         let mut groff = with_environment(tool("groff", "groff-base"), &api);
-        groff.args(["-man", "-ww", "-Tutf8", "-K", "utf8", "-P-cbou"]).arg(folder.path().join(&page));
+        groff.args(["-man", "-ww", "-Tutf8", "-K", "utf8", "-P-cbou"]).arg(directory.path().join(&page));
         let rendered = end(groff).await;
         assert_eq!((rendered.code, rendered.stderr.as_str()), (Some(0), ""), "{page}");
         for section in ["SYNOPSIS", "ENVIRONMENT", "EXIT STATUS", "SEE ALSO"] {

@@ -142,8 +142,8 @@ async fn a_pipe_gets_neither_colours_nor_broken_lines() {
 #[tokio::test]
 async fn progress_is_shown_to_who_watches_standard_error_and_goes_away() {
     let api = Api::start(fleet(6, 2)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("list");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("list");
     let line = format!("$D360 channels list > {}", file.display());
     let watched = on_terminal(&api, 100, &line, &[]).await;
     assert!(watched.stdout.contains("listing the clients of examplePA"), "{}", watched.stdout);

@@ -10,12 +10,12 @@ use crate::harness::{Exporter, Program, sources_in, tool};
 /// What a mark before a block can say that the block needs.
 const MARKS: &[&str] = &["real-api", "docker", "kubernetes", "root", "monitoring", "internet", "interactive"];
 
-/// Folders whose blocks have a test of their own, and need the real API.
+/// Directories whose blocks have a test of their own, and need the real API.
 const JUDGED_ELSEWHERE: &[&str] = &["docs/runbooks/"];
 
 /// How a block is known to work.
 enum Proof {
-    /// It runs in this folder of a copy of the repository.
+    /// It runs in this directory of a copy of the repository.
     Runs(&'static str),
     /// It runs against the demo, for whose address it says `localhost:10360`.
     RunsOnDemo,
@@ -92,7 +92,7 @@ fn every_block_of_commands_is_run_or_says_what_it_needs() {
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     for document in documents() {
-        if JUDGED_ELSEWHERE.iter().any(|folder| document.path.starts_with(folder)) {
+        if JUDGED_ELSEWHERE.iter().any(|directory| document.path.starts_with(directory)) {
             continue;
         }
         for block in document.shell_blocks() {
@@ -125,11 +125,11 @@ fn every_block_of_commands_is_run_or_says_what_it_needs() {
     assert_eq!(wrong, [""; 0]);
 }
 
-/// A copy of the folders that blocks work in.
+/// A copy of the directories that blocks work in.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let mut command = Command::new("cp");
-    command.arg("-r").args(["dashboards", "deploy", "rules"].map(|folder| root().join(folder))).arg(copy.path());
+    command.arg("-r").args(["dashboards", "deploy", "rules"].map(|directory| root().join(directory))).arg(copy.path());
     assert!(command.status().unwrap().success());
     copy
 }
@@ -140,10 +140,10 @@ fn blocks_that_need_nothing_but_the_repository_run() {
     for document in documents() {
         for block in document.shell_blocks() {
             let Some(at) = proof(&document.path, &block.text) else { continue };
-            let Proof::Runs(folder) = PROOFS[at].2 else { continue };
+            let Proof::Runs(directory) = PROOFS[at].2 else { continue };
             let copy = copy();
             let mut shell = Command::new("sh");
-            shell.args(["-euc", &block.text]).current_dir(copy.path().join(folder));
+            shell.args(["-euc", &block.text]).current_dir(copy.path().join(directory));
             let output = shell.output().unwrap();
             let said =
                 [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

@@ -11,7 +11,7 @@ fn every_relative_link_and_anchor_leads_somewhere() {
         for link in document.links.iter().filter(|link| !link.contains(':')) {
             seen += 1;
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { root().join(&document.path) } else { document.folder().join(path) };
+            let target = if path.is_empty() { root().join(&document.path) } else { document.directory().join(path) };
             let Ok(target) = target.canonicalize() else {
                 broken.push(format!("{}: {link}: no such file", document.path));
                 continue;
@@ -41,7 +41,7 @@ fn every_document_is_led_to_from_the_readme() {
         next += 1;
         let Some(document) = documents.iter().find(|document| document.path == path) else { continue };
         for link in document.links.iter().filter(|link| !link.contains(':')) {
-            let target = document.folder().join(link.split('#').next().unwrap_or_default());
+            let target = document.directory().join(link.split('#').next().unwrap_or_default());
             let Ok(target) = target.canonicalize() else { continue };
             let Ok(inside) = target.strip_prefix(root().canonicalize().unwrap()) else { continue };
             let inside = inside.to_string_lossy().into_owned();

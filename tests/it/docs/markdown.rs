@@ -35,20 +35,20 @@ pub(super) struct Block {
     pub(super) mark: Option<String>,
 }
 
-/// Every document of the repository, in order of paths. Folders that hold what
+/// Every document of the repository, in order of paths. Directories that hold what
 /// tools make are left out.
 pub(super) fn documents() -> Vec<Document> {
     let mut found = Vec::new();
-    let mut folders = vec![root().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
+    let mut directories = vec![root().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let made = name == "target" || name.starts_with('.');
             if path.is_symlink() {
-                // The chart links to folders that are found where they are.
+                // The chart links to directories that are found where they are.
             } else if path.is_dir() && !made {
-                folders.push(path);
+                directories.push(path);
             } else if name.ends_with(".md") {
                 found.push(path);
             }
@@ -93,8 +93,8 @@ impl Document {
         document
     }
 
-    /// The folder that relative links start from.
-    pub(super) fn folder(&self) -> PathBuf {
+    /// The directory that relative links start from.
+    pub(super) fn directory(&self) -> PathBuf {
         root().join(&self.path).parent().unwrap().to_owned()
     }
 

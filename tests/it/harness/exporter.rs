@@ -17,7 +17,7 @@ pub struct Exporter {
     address: String,
     client: reqwest::Client,
     /// Holds the key file.
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Exporter {
@@ -29,8 +29,8 @@ impl Exporter {
 
     /// Starts `serve` against any URL with any key.
     pub async fn start_with(base_url: &str, key: &str, flags: &[&str], env: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key_file = folder.path().join("key");
+        let directory = tempfile::tempdir().unwrap();
+        let key_file = directory.path().join("key");
         std::fs::write(&key_file, key).unwrap();
         let key_file = format!("--partner.api-key-file={}", key_file.display());
         let base_url = format!("--api.base-url={base_url}");
@@ -39,13 +39,13 @@ impl Exporter {
         let program = Program::start(&args, env);
         let line = program.line_with("listening").await;
         let address = address_in(&line);
-        Self { program, address, client: http_client(), folder }
+        Self { program, address, client: http_client(), directory }
     }
 
     /// Waits for a program that logs or prints where it listens.
     pub async fn of(program: Program) -> Self {
         let address = address_in(&program.line_with("listening").await);
-        Self { program, address, client: http_client(), folder: tempfile::tempdir().unwrap() }
+        Self { program, address, client: http_client(), directory: tempfile::tempdir().unwrap() }
     }
 
     /// The address, host and port.
@@ -55,7 +55,7 @@ impl Exporter {
 
     /// Puts another key into the key file.
     pub fn write_key(&self, key: &str) {
-        std::fs::write(self.folder.path().join("key"), key).unwrap();
+        std::fs::write(self.directory.path().join("key"), key).unwrap();
     }
 
     /// Asks for a path.

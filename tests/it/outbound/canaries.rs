@@ -4,7 +4,7 @@ use d360_exporter::simulator::API_PREFIX;
 
 use super::servers::{Noted, tls_in_front_of};
 use crate::harness::{Api, Authority, Exporter, fleet, wait_until};
-use crate::web_config::{Folder, HASH, TLS, client};
+use crate::web_config::{Directory, HASH, TLS, client};
 
 const KEY: &str = "canary-api-key";
 const TRACE: &[&str] = &["--log.level=trace"];
@@ -35,8 +35,8 @@ fn assert_silent(output: &str, canaries: &[&str]) {
 #[tokio::test]
 async fn tls_failures_tell_no_key() {
     let authority = Authority::new("company");
-    let folder = tempfile::tempdir().unwrap();
-    let ca = folder.path().join("company.pem");
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("company.pem");
     std::fs::write(&ca, authority.pem()).unwrap();
     let trusted = [("SSL_CERT_FILE", ca.to_str().unwrap())];
     let api = Api::start(fleet(1, 1)).await;
@@ -73,8 +73,8 @@ async fn proxy_failures_tell_neither_the_key_nor_the_password_of_the_proxy() {
 
 #[tokio::test]
 async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
-    let folder = Folder::new();
-    let pair = folder.authority.issue(&["127.0.0.1"]);
+    let directory = Directory::new();
+    let pair = directory.authority.issue(&["127.0.0.1"]);
     let indented = |pem: &str| pem.trim_end().replace('\n', "\n    ");
     let inline = format!(
         "tls_server_config:\n  cert: |\n    {}\n  key: |\n    {}\n  client_ca_file: ca.crt\n  client_auth_type: VerifyClientCertIfGiven\n\
@@ -83,8 +83,8 @@ async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
         indented(&pair.key)
     );
     let api = Api::start(fleet(1, 1)).await;
-    let exporter = folder.serve_with(&api, &inline, TRACE).await;
-    let trusting = client(folder.authority.pem(), None);
+    let exporter = directory.serve_with(&api, &inline, TRACE).await;
+    let trusting = client(directory.authority.pem(), None);
     let url = |path: &str| format!("https://{}{path}", exporter.address());
     let ask = async |user: &str, password: &str, path: &str| {
         trusting.get(url(path)).basic_auth(user, Some(password)).send().await.unwrap().text().await.unwrap()
@@ -98,7 +98,7 @@ async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
     // Clients that do not trust it, are not trusted by it, or do not speak TLS.
     let stranger = Authority::new("stranger");
     let shown = stranger.issue(&["scraper.example"]);
-    for failing in [client(stranger.pem(), None), client(folder.authority.pem(), Some(&shown))] {
+    for failing in [client(stranger.pem(), None), client(directory.authority.pem(), Some(&shown))] {
         assert!(failing.get(url("/")).send().await.is_err());
     }
     let plain = trusting.get(format!("http://{}/", exporter.address())).send().await.unwrap();
@@ -112,7 +112,7 @@ async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
         format!("{TLS}  key: {canary}\n"),
     ] {
         let before = exporter.program.lines_with("not in force").len();
-        folder.write("web.yml", &broken);
+        directory.write("web.yml", &broken);
         wait_until("a line about the broken file", async || {
             all.push_str(&ask("alice", "Secret1", "/config").await);
             (exporter.program.lines_with("not in force").len() > before).then_some(())

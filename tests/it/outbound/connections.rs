@@ -26,14 +26,14 @@ async fn the_api_is_reached_through_the_proxy_of_the_environment_by_an_authority
     let api = Api::start(fleet(2, 2)).await;
     let secure = tls_in_front_of(api.address(), &authority.issue(&["api.example"])).await;
     let proxy = Noted::tunnel(&secure).await;
-    let folder = tempfile::tempdir().unwrap();
-    let ca = folder.path().join("company.pem");
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("company.pem");
     std::fs::write(&ca, authority.pem()).unwrap();
 
     let proxy_url = format!("http://{}", proxy.address());
     let base_url = format!("https://api.example{API_PREFIX}");
     let file = ("SSL_CERT_FILE", ca.to_str().unwrap());
-    let directory = ("SSL_CERT_DIR", folder.path().to_str().unwrap());
+    let directory = ("SSL_CERT_DIR", directory.path().to_str().unwrap());
     for trust in [file, directory] {
         let env = [("HTTPS_PROXY", proxy_url.as_str()), trust];
         let exporter = Exporter::start_with(&base_url, KEY, &[], &env).await;
@@ -67,8 +67,8 @@ async fn no_proxy_keeps_an_address_away_from_the_proxy() {
     let api = Api::start(fleet(1, 1)).await;
     let secure = tls_in_front_of(api.address(), &authority.issue(&["127.0.0.1"])).await;
     let proxy = Noted::tunnel(&secure).await;
-    let folder = tempfile::tempdir().unwrap();
-    let ca = folder.path().join("company.pem");
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("company.pem");
     std::fs::write(&ca, authority.pem()).unwrap();
     let proxy_url = format!("http://{}", proxy.address());
     let base_url = format!("https://{secure}{API_PREFIX}");

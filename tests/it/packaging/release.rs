@@ -88,9 +88,9 @@ fn the_release_archive_is_laid_out_as_those_of_other_exporters_and_made_twice_is
     let stand_in = "#!/bin/sh\n[ $1 != man ] || { mkdir $2; echo page > $2/d360_exporter.1; }\n";
     std::fs::write(&exporter, stand_in).unwrap();
     run(Command::new("chmod").arg("0755").arg(&exporter));
-    let archive = |folder: &str| {
+    let archive = |directory: &str| {
         let mut release = Command::new(repository("scripts/release.sh"));
-        release.arg("archive").arg(&exporter).arg("amd64").arg(dir.path().join(folder));
+        release.arg("archive").arg(&exporter).arg("amd64").arg(dir.path().join(directory));
         PathBuf::from(run(release.env("SOURCE_DATE_EPOCH", "1700000000")).trim())
     };
     let (one, two) = (archive("one"), archive("two"));

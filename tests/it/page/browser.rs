@@ -22,7 +22,7 @@ const HOSTILE: &[&str] = &[
 /// How long a browser may take for all views of a page.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The folder with `node_modules`.
+/// The directory with `node_modules`.
 fn tools() -> PathBuf {
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("browser");
     assert!(
@@ -35,10 +35,13 @@ fn tools() -> PathBuf {
 
 /// What `look.mjs` writes. A browser on a busy machine takes longer than anything
 /// else here.
-async fn look(url: &str, folder: Option<&Path>) -> String {
+async fn look(url: &str, directory: Option<&Path>) -> String {
     tool("chromium", "chromium");
     let mut node = tool("node", "nodejs");
-    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.mjs")).arg(tools()).arg(url).args(folder);
+    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.mjs"))
+        .arg(tools())
+        .arg(url)
+        .args(directory);
     let ended = tokio::time::timeout(PATIENCE, node.kill_on_drop(true).output()).await;
     let output = ended.unwrap_or_else(|_| panic!("expected {node:?} to end within {PATIENCE:?}")).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -112,17 +115,17 @@ async fn a_page_in_trouble_is_readable_before_and_after_the_first_cycle() {
 /// a README can bear.
 #[tokio::test]
 async fn the_pictures_of_the_readme_are_there_and_small() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
     if std::env::var_os("UPDATE_PICTURES").is_some() {
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&directory).unwrap();
         let api = Api::start(fleet(40, 3)).await;
         let exporter = Exporter::start(&api, &[]).await;
         exporter.ready().await;
-        look(&format!("http://{}/", exporter.address()), Some(&folder)).await;
+        look(&format!("http://{}/", exporter.address()), Some(&directory)).await;
         exporter.stop().await;
     }
     for name in ["light", "dark", "narrow"] {
-        let picture = std::fs::read(folder.join(format!("status-{name}.png"))).unwrap();
+        let picture = std::fs::read(directory.join(format!("status-{name}.png"))).unwrap();
         assert_eq!(&picture[..4], b"\x89PNG", "{name}");
         assert!(picture.len() < 150_000, "{name} has {} bytes", picture.len());
     }

@@ -23,13 +23,13 @@ pub(super) fn yaml<T: DeserializeOwned>(relative: &str) -> T {
     serde_saphyr::from_str(&read(relative)).unwrap_or_else(|e| panic!("{relative}: {e}"))
 }
 
-/// The files of a folder with an extension, relative to the repository, in order.
-pub(super) fn list(folder: &str, extension: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(path(folder)).unwrap_or_else(|e| panic!("cannot list {folder}: {e}"));
+/// The files of a directory with an extension, relative to the repository, in order.
+pub(super) fn list(directory: &str, extension: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(path(directory)).unwrap_or_else(|e| panic!("cannot list {directory}: {e}"));
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut files: Vec<_> = names.filter(|n| n.ends_with(extension)).map(|n| format!("{folder}/{n}")).collect();
+    let mut files: Vec<_> = names.filter(|n| n.ends_with(extension)).map(|n| format!("{directory}/{n}")).collect();
     files.sort();
-    assert!(!files.is_empty(), "expected *{extension} in {folder}, found none");
+    assert!(!files.is_empty(), "expected *{extension} in {directory}, found none");
     files
 }
 

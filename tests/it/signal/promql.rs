@@ -289,28 +289,28 @@ type Visitor<'v> = dyn FnMut(&VectorSelector, Option<&str>, Option<u64>) + 'v;
 
 /// Calls `visit` with every selector of an expression.
 pub(super) fn selectors(expr: &Expr, visit: &mut Visitor<'_>) {
-    fn walk(expr: &Expr, inside: Option<&str>, visit: &mut Visitor<'_>) {
+    fn visit_all(expr: &Expr, inside: Option<&str>, visit: &mut Visitor<'_>) {
         match expr {
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-            Expr::Paren(inner) => walk(&inner.expr, None, visit),
-            Expr::Unary(inner) => walk(&inner.expr, None, visit),
-            Expr::Subquery(inner) => walk(&inner.expr, None, visit),
+            Expr::Paren(inner) => visit_all(&inner.expr, None, visit),
+            Expr::Unary(inner) => visit_all(&inner.expr, None, visit),
+            Expr::Subquery(inner) => visit_all(&inner.expr, None, visit),
             Expr::VectorSelector(selector) => visit(selector, inside, None),
             Expr::MatrixSelector(selector) => visit(&selector.vs, inside, Some(selector.range.as_secs())),
             Expr::Aggregate(aggregate) => {
-                walk(&aggregate.expr, None, visit);
+                visit_all(&aggregate.expr, None, visit);
                 if let Some(param) = &aggregate.param {
-                    walk(param, None, visit);
+                    visit_all(param, None, visit);
                 }
             }
             Expr::Binary(binary) => {
-                walk(&binary.lhs, None, visit);
-                walk(&binary.rhs, None, visit);
+                visit_all(&binary.lhs, None, visit);
+                visit_all(&binary.rhs, None, visit);
             }
-            Expr::Call(call) => call.args.args.iter().for_each(|a| walk(a, Some(call.func.name), visit)),
+            Expr::Call(call) => call.args.args.iter().for_each(|a| visit_all(a, Some(call.func.name), visit)),
         }
     }
-    walk(expr, None, visit);
+    visit_all(expr, None, visit);
 }
 
 #[cfg(test)]

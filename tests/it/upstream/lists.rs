@@ -84,7 +84,7 @@ async fn a_wrong_count_shortens_nothing() {
 }
 
 /// After a good start the pages of a list go wrong: whatever comes of it, no
-/// series leaves, and a walk that lacks something is a failure.
+/// series leaves, and an incomplete list is a failure.
 async fn loses_nothing_to(fault: Value) {
     for (operation, strategy) in [("clients", "per-client"), ("partner_channels", "bulk")] {
         let strategy = format!("--poll.strategy={strategy}");
@@ -110,7 +110,7 @@ async fn a_page_that_comes_again_and_again_is_never_a_shorter_truth() {
     loses_nothing_to(json!({"kind": "repeated_page"})).await;
 }
 
-/// Half of every page came before: read by items received, the walk skips what
+/// Half of every page came before: read by items received, the reader skips what
 /// the overlap pushes behind its offset, and has to notice.
 #[tokio::test]
 async fn overlapping_pages_are_never_a_shorter_truth() {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Folder;
+use super::Directory;
 use crate::harness::{Program, tool};
 
 /// Options that are younger than the `promtool` of Debian 12.
@@ -12,7 +12,7 @@ const YOUNGER: [&str; 5] = ["cert", "key", "client_ca", "client_allowed_sans", "
 
 /// The files of a kind: name and text, in order, with certificates put in where
 /// the text says so.
-fn files(folder: &Folder, kind: &str) -> Vec<(String, String)> {
+fn files(directory: &Directory, kind: &str) -> Vec<(String, String)> {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/web_config/testdata");
     let mut names: Vec<String> = fs::read_dir(&testdata)
         .unwrap()
@@ -24,7 +24,7 @@ fn files(folder: &Folder, kind: &str) -> Vec<(String, String)> {
     let text = |name: &String| {
         let mut text = fs::read_to_string(testdata.join(name)).unwrap();
         for file in ["server.crt", "server.key", "ca.crt"] {
-            let pem = fs::read_to_string(folder.path().join(file)).unwrap();
+            let pem = fs::read_to_string(directory.path().join(file)).unwrap();
             text = text.replace(&format!("@{file}@"), &pem.trim_end().replace('\n', "\n    "));
         }
         text
@@ -33,29 +33,29 @@ fn files(folder: &Folder, kind: &str) -> Vec<(String, String)> {
 }
 
 /// What `check` says of a web configuration.
-async fn check(folder: &Folder, name: &str) -> (Option<i32>, String) {
-    let key = folder.write("api.key", "canary-api-key");
+async fn check(directory: &Directory, name: &str) -> (Option<i32>, String) {
+    let key = directory.write("api.key", "canary-api-key");
     let key = format!("--partner.api-key-file={}", key.display());
-    let file = format!("--web.config.file={}", folder.path().join(name).display());
+    let file = format!("--web.config.file={}", directory.path().join(name).display());
     let (code, output) = Program::start(&["check", "--partner.id=examplePA", &key, &file], &[]).end().await;
-    (code, folder.anonymous(&output))
+    (code, directory.anonymous(&output))
 }
 
 #[tokio::test]
 async fn every_good_file_is_accepted_and_promtool_agrees() {
-    let folder = Folder::new();
-    for (name, text) in files(&folder, "good") {
-        folder.write(&name, &text);
-        let (code, output) = check(&folder, &name).await;
+    let directory = Directory::new();
+    for (name, text) in files(&directory, "good") {
+        directory.write(&name, &text);
+        let (code, output) = check(&directory, &name).await;
         assert_eq!(code, Some(0), "{name}: {output}");
-        promtool_agrees(&folder, &name).await;
+        promtool_agrees(&directory, &name).await;
     }
 }
 
 /// `promtool` accepts the file, but for options that it does not know yet.
-async fn promtool_agrees(folder: &Folder, name: &str) {
+async fn promtool_agrees(directory: &Directory, name: &str) {
     let mut command = tool("promtool", "prometheus");
-    command.args(["check", "web-config"]).arg(folder.path().join(name));
+    command.args(["check", "web-config"]).arg(directory.path().join(name));
     let (code, output) = Program::spawn(command).end().await;
     let complaints: Vec<_> = output
         .lines()
@@ -69,11 +69,11 @@ async fn promtool_agrees(folder: &Folder, name: &str) {
 
 #[tokio::test]
 async fn every_bad_file_is_refused_with_place_and_remedy() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let mut told = String::new();
-    for (name, text) in files(&folder, "bad") {
-        folder.write(&name, &text);
-        let (code, output) = check(&folder, &name).await;
+    for (name, text) in files(&directory, "bad") {
+        directory.write(&name, &text);
+        let (code, output) = check(&directory, &name).await;
         assert_eq!(code, Some(2), "{name}: {output}");
         told.push_str(&format!("{}\n{output}\n", name.trim_end_matches(".bad.yml")));
     }
@@ -83,10 +83,10 @@ async fn every_bad_file_is_refused_with_place_and_remedy() {
 
 #[tokio::test]
 async fn errors_in_the_web_configuration_are_reported_with_the_others() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let file =
-        format!("--web.config.file={}", folder.write("web.yml", "basic_auth_users: {alice: canary}\n").display());
+        format!("--web.config.file={}", directory.write("web.yml", "basic_auth_users: {alice: canary}\n").display());
     let (code, output) = Program::start(&["check", &file, "--poll.interval=never"], &[]).end().await;
     assert_eq!(code, Some(2));
-    insta::assert_snapshot!(folder.anonymous(&output));
+    insta::assert_snapshot!(directory.anonymous(&output));
 }

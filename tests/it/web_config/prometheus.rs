@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::{Folder, HASH, TLS};
+use super::{Directory, HASH, TLS};
 use crate::harness::{Api, Program, fleet, http_client, listening_on, tool, wait_until};
 
 #[tokio::test]
 async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let api = Api::start(fleet(2, 3)).await;
     let web_config = format!(
         "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n  client_allowed_sans: [scraper.example]\n\
          basic_auth_users:\n  alice: {HASH}\nrate_limit:\n  interval: 10ms\n  burst: 100\n"
     );
-    let exporter = folder.serve_with(&api, &web_config, &[]).await;
-    let pair = folder.authority.issue(&["scraper.example"]);
-    folder.write("scraper.crt", &pair.certificate);
-    folder.write("scraper.key", &pair.key);
+    let exporter = directory.serve_with(&api, &web_config, &[]).await;
+    let pair = directory.authority.issue(&["scraper.example"]);
+    directory.write("scraper.crt", &pair.certificate);
+    directory.write("scraper.key", &pair.key);
 
     let config = format!(
         "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: d360\n  scheme: https\n  \
@@ -27,8 +27,8 @@ async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
     );
     let mut command = tool("prometheus", "prometheus");
     command
-        .arg(format!("--config.file={}", folder.write("prometheus.yml", &config).display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+        .arg(format!("--config.file={}", directory.write("prometheus.yml", &config).display()))
+        .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
         .arg("--web.listen-address=127.0.0.1:0");
     let prometheus = Program::spawn(command);
     let address = listening_on(&prometheus).await;

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, StatusCode};
 
-use super::{Folder, HASH, status};
+use super::{Directory, HASH, status};
 use crate::harness::{Exporter, http_client, wait_until};
 
 async fn answer(client: &Client, exporter: &Exporter, path: &str, user: Option<(&str, &str)>) -> reqwest::Response {
@@ -16,8 +16,8 @@ async fn answer(client: &Client, exporter: &Exporter, path: &str, user: Option<(
 
 #[tokio::test]
 async fn everything_is_behind_the_password() {
-    let folder = Folder::new();
-    let exporter = folder.serve(&format!("basic_auth_users:\n  alice: {HASH}\n")).await;
+    let directory = Directory::new();
+    let exporter = directory.serve(&format!("basic_auth_users:\n  alice: {HASH}\n")).await;
     let client = http_client();
     let paths = ["/", "/metrics", "/config", "/style.css", "/-/healthy", "/healthz", "/livez", "/nothing", "/-/reload"];
     for path in paths {
@@ -41,20 +41,20 @@ async fn everything_is_behind_the_password() {
 
 #[tokio::test]
 async fn users_come_and_go_while_connections_stay() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let users = |names: &[&str]| {
         let lines: Vec<_> = names.iter().map(|name| format!("  {name}: {HASH}\n")).collect();
         format!("basic_auth_users:\n{}", lines.concat())
     };
-    let exporter = folder.serve(&users(&["alice"])).await;
+    let exporter = directory.serve(&users(&["alice"])).await;
     let client = http_client();
     let alice = async || answer(&client, &exporter, "/-/healthy", Some(("alice", "Secret1"))).await.status();
     let bob = async || answer(&client, &exporter, "/-/healthy", Some(("bob", "Secret1"))).await.status();
     assert_eq!((alice().await, bob().await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    folder.write("web.yml", &users(&["bob"]));
+    directory.write("web.yml", &users(&["bob"]));
     wait_until("bob in the place of alice", async || (bob().await == StatusCode::OK).then_some(())).await;
     assert_eq!(alice().await, StatusCode::UNAUTHORIZED);
-    folder.write("web.yml", "");
+    directory.write("web.yml", "");
     let line = wait_until("a line that an empty file changes nothing", async || {
         assert_eq!(alice().await, StatusCode::UNAUTHORIZED);
         exporter.program.lines_with("not in force").into_iter().next()
@@ -65,8 +65,8 @@ async fn users_come_and_go_while_connections_stay() {
 
 #[tokio::test]
 async fn more_requests_than_the_limit_get_429() {
-    let folder = Folder::new();
-    let exporter = folder.serve("rate_limit:\n  interval: 1h\n  burst: 3\n").await;
+    let directory = Directory::new();
+    let exporter = directory.serve("rate_limit:\n  interval: 1h\n  burst: 3\n").await;
     let client = http_client();
     let mut told = Vec::new();
     for path in ["/metrics", "/", "/-/healthy", "/-/healthy", "/metrics"] {
@@ -78,7 +78,7 @@ async fn more_requests_than_the_limit_get_429() {
 
 #[tokio::test]
 async fn headers_of_the_file_are_on_every_response() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let wanted = [
         ("content-security-policy", "default-src 'none'"),
         ("strict-transport-security", "max-age=31536000"),
@@ -98,7 +98,7 @@ async fn headers_of_the_file_are_on_every_response() {
         .map(|((_, value), name)| format!("    {name}: \"{value}\"\n"))
         .collect();
     let users = format!("basic_auth_users:\n  alice: {HASH}\n");
-    let exporter = folder.serve(&format!("http_server_config:\n  headers:\n{}{users}", lines.concat())).await;
+    let exporter = directory.serve(&format!("http_server_config:\n  headers:\n{}{users}", lines.concat())).await;
     for (path, user) in
         [("/metrics", None), ("/metrics", Some(("alice", "Secret1"))), ("/", Some(("alice", "Secret1")))]
     {

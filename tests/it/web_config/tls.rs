@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Version, tls};
 
-use super::{Folder, HASH, TLS, client, configured, status};
+use super::{Directory, HASH, TLS, client, configured, status};
 use crate::harness::{Authority, Program, wait_until};
 
 async fn version(client: &Client, address: &str) -> Option<Version> {
@@ -11,10 +11,10 @@ async fn version(client: &Client, address: &str) -> Option<Version> {
 
 #[tokio::test]
 async fn tls_speaks_http2_and_http1_and_nothing_plain() {
-    let folder = Folder::new();
-    let exporter = folder.serve(TLS).await;
-    let trusting = client(folder.authority.pem(), None);
-    let older = configured(folder.authority.pem(), None, reqwest::ClientBuilder::http1_only);
+    let directory = Directory::new();
+    let exporter = directory.serve(TLS).await;
+    let trusting = client(directory.authority.pem(), None);
+    let older = configured(directory.authority.pem(), None, reqwest::ClientBuilder::http1_only);
     assert_eq!(version(&trusting, exporter.address()).await, Some(Version::HTTP_2));
     assert_eq!(version(&older, exporter.address()).await, Some(Version::HTTP_11));
     let plain = trusting.get(format!("http://{}/-/healthy", exporter.address())).send().await;
@@ -29,26 +29,26 @@ async fn tls_speaks_http2_and_http1_and_nothing_plain() {
 
 #[tokio::test]
 async fn http2_can_be_switched_off_and_is_never_spoken_without_tls() {
-    let folder = Folder::new();
-    let exporter = folder.serve(&format!("{TLS}http_server_config:\n  http2: false\n")).await;
-    assert_eq!(version(&client(folder.authority.pem(), None), exporter.address()).await, Some(Version::HTTP_11));
-    let forced = configured(folder.authority.pem(), None, reqwest::ClientBuilder::http2_prior_knowledge);
+    let directory = Directory::new();
+    let exporter = directory.serve(&format!("{TLS}http_server_config:\n  http2: false\n")).await;
+    assert_eq!(version(&client(directory.authority.pem(), None), exporter.address()).await, Some(Version::HTTP_11));
+    let forced = configured(directory.authority.pem(), None, reqwest::ClientBuilder::http2_prior_knowledge);
     assert_eq!(version(&forced, exporter.address()).await, None);
 
-    let plain = folder.serve("").await;
+    let plain = directory.serve("").await;
     let answer = forced.get(format!("http://{}/-/healthy", plain.address())).send().await;
     assert!(answer.is_err(), "{answer:?}");
 }
 
 #[tokio::test]
 async fn versions_outside_of_the_bounds_are_refused() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let only = |version: tls::Version| {
-        configured(folder.authority.pem(), None, move |b| b.tls_version_min(version).tls_version_max(version))
+        configured(directory.authority.pem(), None, move |b| b.tls_version_min(version).tls_version_max(version))
     };
     let mut told = Vec::new();
     for bounds in ["", "  max_version: TLS12\n", "  min_version: TLS13\n"] {
-        let exporter = folder.serve(&format!("{TLS}{bounds}")).await;
+        let exporter = directory.serve(&format!("{TLS}{bounds}")).await;
         for version in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
             told.push(status(&only(version), &exporter, "/-/healthy").await);
         }
@@ -58,10 +58,10 @@ async fn versions_outside_of_the_bounds_are_refused() {
 
 #[tokio::test]
 async fn each_client_auth_type_lets_in_those_it_names() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let stranger = Authority::new("stranger").issue(&["scraper.example"]);
-    let ours = folder.authority.issue(&["scraper.example", "192.0.2.7"]);
-    let other = folder.authority.issue(&["other.example"]);
+    let ours = directory.authority.issue(&["scraper.example", "192.0.2.7"]);
+    let other = directory.authority.issue(&["other.example"]);
     let clients = [("none", None), ("stranger", Some(&stranger)), ("other", Some(&other)), ("ours", Some(&ours))];
     let ca = "  client_ca_file: ca.crt\n";
     let mut table = String::new();
@@ -84,12 +84,13 @@ async fn each_client_auth_type_lets_in_those_it_names() {
             format!("{ca}  client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: [192.0.2.7]\n"),
         ),
     ] {
-        let exporter = folder.serve(&format!("{TLS}{settings}")).await;
+        let exporter = directory.serve(&format!("{TLS}{settings}")).await;
         for version in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
             table.push_str(&format!("{name:<36}{version:?}"));
             for (who, shown) in clients {
-                let client =
-                    configured(folder.authority.pem(), shown, |b| b.tls_version_min(version).tls_version_max(version));
+                let client = configured(directory.authority.pem(), shown, |b| {
+                    b.tls_version_min(version).tls_version_max(version)
+                });
                 table.push_str(&format!("  {who} {}", status(&client, &exporter, "/metrics").await));
             }
             table.push('\n');
@@ -100,16 +101,16 @@ async fn each_client_auth_type_lets_in_those_it_names() {
 
 #[tokio::test]
 async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
-    let folder = Folder::new();
-    let exporter = folder.serve(TLS).await;
-    let before = client(folder.authority.pem(), None);
+    let directory = Directory::new();
+    let exporter = directory.serve(TLS).await;
+    let before = client(directory.authority.pem(), None);
     let next = Authority::new("next");
     let pair = next.issue(&["127.0.0.1"]);
 
-    folder.write("server.crt", "half of a certif");
+    directory.write("server.crt", "half of a certif");
     // One connection a look: the files are looked at when somebody comes.
     wait_until("a line about the broken certificate", async || {
-        let fresh = client(folder.authority.pem(), None);
+        let fresh = client(directory.authority.pem(), None);
         assert_eq!(status(&fresh, &exporter, "/-/healthy").await, "200");
         exporter.program.lines_with("not in force").into_iter().next()
     })
@@ -121,12 +122,12 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     assert!(text("/metrics").await.contains("\nd360_exporter_config_last_reload_successful 0\n"));
     assert!(text("/config").await.contains(problem));
 
-    folder.write("server.key", &pair.key);
-    folder.write("server.crt", &pair.certificate);
+    directory.write("server.key", &pair.key);
+    directory.write("server.crt", &pair.certificate);
     let after = client(next.pem(), None);
     wait_until("the new certificate", async || (status(&after, &exporter, "/-/healthy").await == "200").then_some(()))
         .await;
-    assert_eq!(status(&client(folder.authority.pem(), None), &exporter, "/-/healthy").await, "refused");
+    assert_eq!(status(&client(directory.authority.pem(), None), &exporter, "/-/healthy").await, "refused");
     // The connection from before the change is still there.
     assert!(text("/metrics").await.contains("\nd360_exporter_config_last_reload_successful 1\n"));
     assert!(!text("/config").await.contains("not in force"));
@@ -137,9 +138,9 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
 
 #[tokio::test]
 async fn a_stop_ends_connections_that_wait_and_those_in_a_handshake() {
-    let folder = Folder::new();
-    let exporter = folder.serve(TLS).await;
-    let idle = client(folder.authority.pem(), None);
+    let directory = Directory::new();
+    let exporter = directory.serve(TLS).await;
+    let idle = client(directory.authority.pem(), None);
     assert_eq!(status(&idle, &exporter, "/-/healthy").await, "200");
     let silent = tokio::net::TcpStream::connect(exporter.address()).await.unwrap();
     let output = exporter.stop().await;
@@ -149,7 +150,7 @@ async fn a_stop_ends_connections_that_wait_and_those_in_a_handshake() {
 
 #[tokio::test]
 async fn check_healthy_finds_life_behind_every_protection() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let users = format!("basic_auth_users:\n  alice: {HASH}\n");
     let mutual = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n";
     for web_config in [
@@ -160,9 +161,9 @@ async fn check_healthy_finds_life_behind_every_protection() {
         format!("{TLS}{mutual}{users}"),
         format!("{TLS}{mutual}  max_version: TLS12\n{users}"),
     ] {
-        let exporter = folder.serve(&web_config).await;
+        let exporter = directory.serve(&web_config).await;
         let address = format!("--web.listen-address={}", exporter.address());
-        let file = format!("--web.config.file={}", folder.path().join("web.yml").display());
+        let file = format!("--web.config.file={}", directory.path().join("web.yml").display());
         let args = ["check", "--healthy", "--partner.id=examplePA", &address, &file];
         let key = [("D360_API_KEY", "demo-key")];
         assert_eq!(Program::start(&args, &key).end().await, (Some(0), "healthy\n".to_owned()), "{web_config}");
@@ -173,20 +174,20 @@ async fn check_healthy_finds_life_behind_every_protection() {
 }
 
 /// Runs openssl in a directory.
-fn openssl(folder: &Folder, args: &[&str]) {
+fn openssl(directory: &Directory, args: &[&str]) {
     let mut openssl = std::process::Command::new("openssl");
-    let output = openssl.args(args).current_dir(folder.path()).output().unwrap();
+    let output = openssl.args(args).current_dir(directory.path()).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]
 async fn a_certificate_or_key_that_cannot_be_used_is_refused_with_the_true_reason() {
-    let folder = Folder::new();
-    openssl(&folder, &["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "p521.key"]);
-    openssl(&folder, &["req", "-x509", "-new", "-key", "p521.key", "-subj", "/CN=x", "-out", "p521.crt"]);
-    openssl(&folder, &["req", "-new", "-key", "server.key", "-subj", "/CN=x", "-out", "v1.csr"]);
-    openssl(&folder, &["x509", "-req", "-in", "v1.csr", "-signkey", "server.key", "-out", "v1.crt"]);
-    let v1 = std::fs::read(folder.path().join("v1.crt")).unwrap();
+    let directory = Directory::new();
+    openssl(&directory, &["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "p521.key"]);
+    openssl(&directory, &["req", "-x509", "-new", "-key", "p521.key", "-subj", "/CN=x", "-out", "p521.crt"]);
+    openssl(&directory, &["req", "-new", "-key", "server.key", "-subj", "/CN=x", "-out", "v1.csr"]);
+    openssl(&directory, &["x509", "-req", "-in", "v1.csr", "-signkey", "server.key", "-out", "v1.crt"]);
+    let v1 = std::fs::read(directory.path().join("v1.crt")).unwrap();
     let is_v1 = x509_is_version_1(&v1);
     let mut cases =
         vec![("p521.crt", "p521.key", "expected an RSA key of 2048 to 4096 bits, an ECDSA key on P-256 or P-384")];
@@ -196,7 +197,7 @@ async fn a_certificate_or_key_that_cannot_be_used_is_refused_with_the_true_reaso
     }
     for (certificate, key, reason) in cases {
         let text = format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n");
-        let file = format!("--web.config.file={}", folder.write("web.yml", &text).display());
+        let file = format!("--web.config.file={}", directory.write("web.yml", &text).display());
         let env = [("D360_PARTNER_ID", "examplePA"), ("D360_API_KEY", "k")];
         let (code, output) = crate::harness::Program::start(&["check", &file], &env).end().await;
         assert_eq!(code, Some(2), "{output}");

@@ -127,7 +127,7 @@ async fn a_client_without_channels_has_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_channels_of_a_client_are_walked_on_if_an_envelope_tells_of_more() {
+async fn more_pages_of_a_client_are_read_when_the_envelope_names_more_channels() {
     let page = |ids: &[&str]| {
         let channels: Vec<Value> = ids.iter().map(|id| channel(id)).collect();
         ok(&json!({"partner_channels": channels, "total": 3}))
@@ -157,10 +157,10 @@ async fn the_partners_channels_come_with_their_owners() {
         ok(&json!({"partner_channels": []})),
     ]);
     let (api, telemetry) = api(&fake);
-    let mut walk = api.partner_channels(None);
-    let page = walk.next_page().await.unwrap().unwrap();
-    assert_eq!(walk.next_page().await, Ok(None));
-    assert!(walk.finish().is_complete());
+    let mut pager = api.partner_channels(None);
+    let page = pager.next_page().await.unwrap().unwrap();
+    assert_eq!(pager.next_page().await, Ok(None));
+    assert!(pager.finish().is_complete());
     let owners: Vec<_> = page.iter().map(|i| (i.channel.id.as_str(), i.client.as_ref())).collect();
     assert_eq!(owners, [("x", Some(&"aCL".into())), ("y", None)]);
     assert_eq!(fake.lines(), ["GET channels?limit=2&offset=0&sort=id", "GET channels?limit=2&offset=2&sort=id"]);

@@ -240,7 +240,7 @@ fn a_number_that_no_float_can_hold_costs_its_field_and_not_the_page() {
 }
 
 #[test]
-fn repeated_ids_are_all_there_because_the_walk_counts_them() {
+fn repeated_ids_are_all_there_because_the_pager_counts_them() {
     let page = channels(&json!([item("a"), item("a")])).unwrap();
     assert_eq!((page.items, page.received), (vec![owned("a"), owned("a")], 2));
 }
