@@ -3,6 +3,7 @@
 use super::entry::{Entry, families};
 use crate::family::Values;
 use crate::fleet::WatchedField;
+use crate::model::Reads;
 
 /// One entry per family.
 pub(super) const FAMILIES: &[Entry] = families! {
@@ -15,6 +16,18 @@ pub(super) const FAMILIES: &[Entry] = families! {
     Partner Gauge "d360_partner_refresh_duration_seconds" [],
         "Duration of the last full cycle of background polling.",
         |state, out| out.value(state.last_cycle.map(|(_, took)| took.as_secs_f64()));
+    Partner Gauge "d360_partner_strategy" ["strategy" = Values::Of(Reads::TEXTS)],
+        "1 for the way in which background polling reads the channels now: one request per client, or the partner's whole channel list.",
+        |state, out| if let Some(now) = state.strategy {
+            out.states(Reads::TEXTS, now.as_str());
+        };
+    Partner Gauge "d360_partner_unconfirmed_removals" ["kind" = Values::Of(&["client", "channel"])],
+        "Clients and channels that background polling no longer sees and does not yet believe to be gone. Their series stay meanwhile.",
+        |state, out| {
+            let (clients, channels) = state.unconfirmed_removals;
+            out.sample(&["client"], clients.into());
+            out.sample(&["channel"], channels.into());
+        };
     Partner Counter "d360_channel_transitions_total" [
         "field" = Values::Of(WatchedField::COUNTED_TEXTS),
         "from" = Values::Text("previous value, none if it was absent", "ready"),

@@ -17,6 +17,9 @@ impl Reads {
     /// Every way, in the order of exposition.
     pub const ALL: &'static [Self] = &[Self::PerClient, Self::Bulk];
 
+    /// Every way as a label value, in the same order.
+    pub const TEXTS: &'static [&'static str] = &[Self::PerClient.as_str(), Self::Bulk.as_str()];
+
     /// The way as a label value.
     pub const fn as_str(self) -> &'static str {
         match self {

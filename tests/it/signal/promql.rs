@@ -61,7 +61,6 @@ fn labels<'a>(names: impl IntoIterator<Item = &'a str>) -> Labels {
 /// not there stay silent.
 pub(crate) const AHEAD: &[(&str, &[&str])] = &[
     ("d360_client_balance", &["partner_id", "client_id", "currency"]),
-    ("d360_partner_unconfirmed_removals", &["partner_id", "kind"]),
     ("d360_partner_balance", &["partner_id", "currency"]),
     ("d360_partner_balance_last_refresh_timestamp_seconds", &["partner_id"]),
     ("d360_api_items", &["partner_id", "endpoint"]),
