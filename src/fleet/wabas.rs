@@ -32,7 +32,7 @@ impl ClientState {
     pub(super) fn share_waba(&mut self, place: usize) {
         let Some(waba) = &self.channels[place].channel.waba else { return };
         let others =
-            self.channels.iter().take(super::LINEAR_SCAN_LIMIT).filter_map(|known| known.channel.waba.as_ref());
+            self.channels.iter().take(super::client::LINEAR_SCAN_LIMIT).filter_map(|known| known.channel.waba.as_ref());
         if let Some(same) = others.into_iter().find(|other| !Arc::ptr_eq(other, waba) && *other == waba).cloned() {
             Arc::make_mut(&mut self.channels[place].channel).waba = Some(same);
         }

@@ -1,6 +1,7 @@
 //! Prints spare a look at what is as it was. They hide no change.
 
 use super::*;
+use crate::fleet::client::LINEAR_SCAN_LIMIT;
 use crate::model::{AccountMode, HubStatus, WabaAccount};
 
 fn change(fleet: &mut Fleet, observation: Observation) -> Option<Change> {

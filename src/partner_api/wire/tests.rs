@@ -1,6 +1,8 @@
 //! The decoder on bodies of every form that is documented, was seen, or has to
 //! be expected.
 
+mod accounts;
+mod dates;
 mod fields;
 mod properties;
 mod shapes;

@@ -177,14 +177,6 @@ fn the_last_quality_event_has_five_possible_keys() {
 }
 
 #[test]
-fn the_end_of_a_channel_has_two_possible_keys_and_may_lie_in_the_future() {
-    for key in ["terminated_at", "terminates_at"] {
-        let (read, found) = only(item_with(key, json!("2999-12-31T00:00:00Z")));
-        assert_eq!((read.channel.terminated_at, found), (at("2999-12-31T00:00:00Z"), Vec::new()), "{key}");
-    }
-}
-
-#[test]
 fn a_terminated_channel_is_a_channel() {
     let (read, found) = only(json!({
         "id": "ch0001CH", "client_id": "aaa111CL", "status": "removed", "availability_status": "error",
@@ -285,80 +277,6 @@ fn the_owner_is_the_client_id_or_the_nested_client() {
 }
 
 #[test]
-fn the_whatsapp_business_account_is_its_id_or_the_nested_one() {
-    let account = |item: Value| only(item).0.channel.waba_account_id().map(str::to_owned);
-    assert_eq!(account(item_with("waba_account", json!({"id": "wa1WA"}))).as_deref(), Some("wa1WA"));
-    assert_eq!(account(item_with("waba_account_id", json!("wa2WA"))).as_deref(), Some("wa2WA"));
-}
-
-#[test]
-fn an_account_is_read_whatever_its_fields_hold() {
-    let account = |sent: Value| only(item_with("waba_account", sent)).0.channel.waba.map(|waba| (*waba).clone());
-    let long = "X".repeat(10_000);
-    let cases = [
-        (json!(null), None),
-        (json!("wa1WA"), None),
-        (json!([{"id": "wa1WA"}]), None),
-        (json!({"status": "banned"}), None),
-        (json!({"id": "..", "status": "banned"}), None),
-        (
-            json!({"id": "w", "status": " BANNED ", "fb_account_status": "Pending", "fb_business_id": 178_451_236_789_012_u64}),
-            Some(WabaAccount {
-                status: Some("banned".into()),
-                verification: Some("pending".into()),
-                business_id: Some("178451236789012".into()),
-                ..WabaAccount::new("w")
-            }),
-        ),
-        (
-            json!({"id": "w", "status": 7, "name": {"a": 1}}),
-            Some(WabaAccount { status: Some("7".into()), ..WabaAccount::new("w") }),
-        ),
-        (json!({"id": "w", "status": {"a": "b"}}), Some(WabaAccount::new("w"))),
-        (
-            json!({"id": "w", "status": long}),
-            Some(WabaAccount { status: Some(long.to_lowercase().into()), ..WabaAccount::new("w") }),
-        ),
-    ];
-    for (sent, expected) in cases {
-        assert_eq!(account(sent.clone()), expected, "{sent}");
-    }
-}
-
-#[test]
-fn neighbours_share_an_account_only_if_all_of_it_is_the_same() {
-    let body = json!([
-        {"id": "a", "waba_account": {"id": "w", "status": "approved", "name": "N"}},
-        {"id": "b", "waba_account": {"id": "w", "status": "approved", "name": "N"}},
-        {"id": "c", "waba_account": {"id": "w", "status": "banned", "name": "N"}},
-        {"id": "d", "waba_account": {"id": "w", "status": "Banned", "name": "N"}},
-    ]);
-    let page = decode_channels(body.to_string().as_bytes()).unwrap();
-    let accounts: Vec<_> = page.items.iter().map(|item| item.channel.waba.clone().unwrap()).collect();
-    assert!(std::sync::Arc::ptr_eq(&accounts[0], &accounts[1]));
-    let statuses: Vec<_> = accounts.iter().map(|waba| waba.status.as_deref().unwrap()).collect();
-    assert_eq!(statuses, ["approved", "approved", "banned", "banned"]);
-}
-
-#[test]
-fn a_set_up_error_is_any_value_that_holds_something() {
-    let error = |sent: Value| only(item_with("setup_info", json!({ "error": sent }))).0.channel.setup_error;
-    for nothing in [json!(null), json!(""), json!("  "), json!({}), json!([]), json!(false), json!(0)] {
-        assert_eq!(error(nothing.clone()).as_deref(), Some(""), "{nothing}");
-    }
-    for (sent, text) in [
-        (json!(" number in use "), "number in use"),
-        (json!({"code": 7}), "{\"code\":7}"),
-        (json!(["a"]), "[\"a\"]"),
-        (json!(true), "true"),
-        (json!(17), "17"),
-    ] {
-        assert_eq!(error(sent).as_deref(), Some(text));
-    }
-    assert_eq!(only(item_with("setup_info", json!({}))).0.channel.setup_error, None);
-}
-
-#[test]
 fn an_absent_key_is_counted_and_null_is_not_absent() {
     let body = json!([
         {"id": "a", "status": "ready", "availability_status": "ready", "current_quality_rating": null, "current_limit": null},
@@ -391,15 +309,6 @@ fn an_id_that_could_not_stand_in_a_path_is_refused() {
 }
 
 #[test]
-fn dates_before_2009_are_absent_and_reported() {
-    for date in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2008-12-31T23:59:59Z", "0"] {
-        let found = vec![(Field::Timestamp, date.into())];
-        assert_eq!(only(item_with("created_at", json!(date))), (owned("ch0001CH"), found), "{date}");
-    }
-    assert!(only(item_with("created_at", json!("2009-01-01T00:00:00Z"))).0.channel.created_at.is_some());
-}
-
-#[test]
 fn the_business_id_of_a_client_has_three_possible_keys() {
     for key in ["business_id", "fb_business_id", "meta_business_id"] {
         let client = Client { business_id: Some("348728345238956".into()), ..Client::new("aaa111CL") };
@@ -411,41 +320,6 @@ fn the_business_id_of_a_client_has_three_possible_keys() {
 fn a_partner_payload_is_kept_as_sent() {
     let client = Client { partner_payload: Some(" {\"a\": 1}\n".into()), ..Client::new("aaa111CL") };
     assert_eq!(client_with("partner_payload", json!(" {\"a\": 1}\n")), (client, Vec::new()));
-}
-
-#[test]
-fn dates_are_read_in_every_form_that_was_seen() {
-    let dates = [
-        json!("2024-03-01T10:00:00Z"),
-        json!("2024-03-01T10:00:00.000Z"),
-        json!("2024-03-01T10:00:00.000000+00:00"),
-        json!("2024-03-01T12:00:00+02:00"),
-        json!("2024-03-01t10:00:00z"),
-        json!("2024-03-01T10:00:00"),
-        json!("2024-03-01 10:00:00"),
-        json!(" 2024-03-01T10:00 "),
-        json!(1_709_287_200),
-        json!("1709287200"),
-        json!(1_709_287_200.0),
-        json!(1_709_287_200_000_u64),
-    ];
-    for date in dates {
-        let (read, found) = only(item_with("created_at", date.clone()));
-        assert_eq!((read.channel.created_at, found), (at("2024-03-01T10:00:00Z"), Vec::new()), "{date}");
-    }
-    let (read, found) = only(item_with("created_at", json!("2024-03-01")));
-    assert_eq!((read.channel.created_at, found), (at("2024-03-01T00:00:00Z"), Vec::new()));
-}
-
-#[test]
-fn a_bad_date_costs_the_date_and_not_the_channel() {
-    let bad = ["soon", "2024-13-01T00:00:00Z", "0000-00-00", "NaN", "inf", "1e300", "2024-03-01T25:00:00"];
-    for date in bad {
-        let found = vec![(Field::Timestamp, date.into())];
-        assert_eq!(only(item_with("cancelled_at", json!(date))), (owned("ch0001CH"), found), "{date}");
-    }
-    let (read, found) = only(item_with("cancelled_at", json!(true)));
-    assert_eq!((read, found), (owned("ch0001CH"), vec![(Field::Timestamp, "true".into())]));
 }
 
 #[test]
