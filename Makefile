@@ -41,10 +41,10 @@ SOAK_SECONDS ?= 1800
 soak: ## Run the exporter through incidents, faults, reloads and restarts for SOAK_SECONDS
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --locked --test soak
 
-SIEGE_SECONDS ?= 100
+SIEGE_SECONDS ?= 40
 
-siege: ## Flood the exporter for SIEGE_SECONDS per attack, with few descriptors, and print the figures
-	SIEGE_SECONDS=$(SIEGE_SECONDS) $(CARGO) test --release --locked --test it siege:: -- --nocapture --test-threads=1
+siege: ## Flood the exporter for SIEGE_SECONDS per attack (as root: with few threads), and write the figures into docs/benchmarks.md
+	UPDATE_DOCS=1 SIEGE_SECONDS=$(SIEGE_SECONDS) $(CARGO) test --release --locked --test it siege:: -- --nocapture --test-threads=1
 
 lint: spelling ## Formatting, spelling, clippy and documentation, warnings denied
 	$(CARGO) fmt --check

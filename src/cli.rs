@@ -80,6 +80,9 @@ enum Command {
     },
 }
 
+/// Threads of the runtime that may wait for a system call.
+const BLOCKING: usize = 4;
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   One partner:
@@ -184,7 +187,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let log = LogConfig::load(&cli.log).map_err(|errors| with_those_of_the_command(errors, &cli))?;
     logging::init(log.level, log.format)?;
     crate::install_crypto_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Blocking work is for name servers alone, and rare: see `web::workers` for the rest.
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build()?;
     let result = runtime.block_on(async {
         match cli.command {
             None => serve::run(&cli.flags).await?,

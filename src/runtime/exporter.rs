@@ -121,6 +121,10 @@ impl std::fmt::Debug for Exporter {
     }
 }
 
+/// Threads that wait for name servers: one that never answers must not cost a
+/// thread per try.
+const RESOLVERS: usize = 4;
+
 /// The thread that reads the API and holds the state. Scrapes have others, so
 /// that none waits while a page is decoded; and as allocators keep memory by the
 /// thread, what a cycle needs for a moment is kept once.
@@ -132,7 +136,12 @@ struct Polling {
 
 impl Polling {
     fn new() -> std::io::Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("polling").enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(RESOLVERS)
+            .thread_name("polling")
+            .enable_all()
+            .build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 

@@ -1,10 +1,14 @@
 //! Which connections are open, and which of them gives way when there are too
 //! many.
 //!
-//! A flood must not keep Prometheus out: a new connection always gets in, and
-//! the one that has been idle longest is closed for it. One for which a response
-//! is being made never is. Never here: sockets.
+//! A flood must not keep Prometheus out. So a new connection gets in at once, and
+//! another is closed for it: one that does nothing before one that does; then one
+//! of the address that has the most; then the one whose last progress is longest
+//! ago. Whoever sends a request as soon as it is connected, as a scraper does, is
+//! served before its turn to give way comes. A connection for which a response is
+//! being made is never closed. Never here: sockets.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -25,9 +29,13 @@ const MOST_LEAVING: usize = 16;
 /// The part of all connections that one address may have.
 const PART_OF_ONE_ADDRESS: usize = 8;
 
-/// What a new connection has for its first request, before it may have to give
-/// way.
+/// What a new connection has for its first request, and a reader for its next
+/// piece, before it counts as one that does nothing.
 const CHANCE: Duration = Duration::from_secs(2);
+
+/// What happened so recently is still going on: a request is on its way to us, or
+/// the end of a response to its reader.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// A response of which nothing was taken for so long ends.
 pub(super) const STALLED: Duration = Duration::from_secs(30);
@@ -99,12 +107,11 @@ impl Connections {
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Admitted {
         let address = address.to_canonical();
         let mut table = self.table();
-        let of_address = table.by_address.get(&address).copied().unwrap_or_default();
-        let is_greedy = !address.is_loopback() && of_address >= (self.most / PART_OF_ONE_ADDRESS).max(1);
+        let is_greedy = table.held(address) >= (self.most / PART_OF_ONE_ADDRESS).max(1);
         let is_full = table.open.len() >= self.most;
         let mut displaced = false;
         if is_greedy || is_full {
-            match table.idle_longest(is_greedy.then_some(address)) {
+            match table.weakest(is_greedy.then_some(address)) {
                 Some(id) => {
                     displaced = true;
                     self.leaving.fetch_add(1, Ordering::Relaxed);
@@ -138,14 +145,20 @@ impl Connections {
 }
 
 impl Table {
-    /// The connection, of one address or of all, that did nothing for longest.
-    fn idle_longest(&self, of: Option<IpAddr>) -> Option<u64> {
+    /// The connection, of one address or of all, that has to give way first.
+    fn weakest(&self, of: Option<IpAddr>) -> Option<u64> {
         self.open
             .iter()
             .filter(|(_, peer)| of.is_none_or(|address| peer.address == address))
-            .filter_map(|(id, peer)| Some((peer.claim()?, peer.last_active(), *id)))
+            .filter_map(|(id, peer)| Some((peer.claim()?, Reverse(self.held(peer.address)), peer.last_active(), *id)))
             .min()
-            .map(|(_, _, id)| id)
+            .map(|(.., id)| id)
+    }
+
+    /// How many connections an address has. A proxy on this machine stands for
+    /// many others, and has none.
+    fn held(&self, address: IpAddr) -> usize {
+        if address.is_loopback() { 0 } else { self.by_address.get(&address).copied().unwrap_or_default() }
     }
 
     fn remove(&mut self, id: u64) -> Option<Arc<Peer>> {
@@ -197,18 +210,21 @@ impl Peer {
         self.active.store(self.now(), Ordering::Relaxed);
     }
 
-    /// How good its claim to its place is; nothing if it need not give way. One
-    /// that sent nothing goes first, then one that was served and is idle, then
-    /// one whose first request takes too long to come.
-    fn claim(&self) -> Option<u8> {
+    /// How good its claim to its place is; nothing if it need not give way.
+    fn claim(&self) -> Option<Claim> {
+        let quiet = self.last_active().elapsed();
         if self.at_work.load(Ordering::Relaxed) > 0 {
             None
+        } else if self.is_suspect.load(Ordering::Relaxed) {
+            Some(Claim::Silent)
+        } else if quiet < MOMENT {
+            Some(Claim::Active)
         } else if !self.has_spoken.load(Ordering::Relaxed) {
-            Some(0)
-        } else if self.was_served.load(Ordering::Relaxed) {
-            Some(1)
+            Some(Claim::Silent)
+        } else if quiet < CHANCE && !(self.was_served.load(Ordering::Relaxed) && self.bodies().is_empty()) {
+            Some(Claim::Active)
         } else {
-            (self.started.elapsed() >= CHANCE).then_some(2)
+            Some(Claim::Idle)
         }
     }
 
@@ -249,6 +265,17 @@ impl Peer {
     }
 }
 
+/// How good a claim to a place is, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    /// It sent nothing, or a wrong password.
+    Silent,
+    /// It was served, or takes too long to ask or to read.
+    Idle,
+    /// It asks, or reads.
+    Active,
+}
+
 /// See [`Peer::work`].
 #[derive(Debug)]
 pub(super) struct AtWork(Arc<Peer>);
@@ -284,72 +311,4 @@ impl Drop for Sending {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(last: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, last])
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_connection_that_is_idle_longest_gives_way_unless_a_response_is_being_made() {
-        let connections = Arc::new(Connections { most: 3, table: Mutex::default(), leaving: AtomicUsize::new(0) });
-        let mut places = Vec::new();
-        for _ in 0..3 {
-            places.push(connections.admit([127, 0, 0, 1].into()).place.unwrap());
-            tokio::time::advance(Duration::from_secs(1)).await;
-        }
-        let _work = places[0].peer.work();
-        let fourth = connections.admit([127, 0, 0, 1].into());
-        assert!(fourth.displaced && fourth.place.is_some());
-        let given_way: Vec<bool> = places.iter().map(|place| place.peer.give_way.is_cancelled()).collect();
-        assert_eq!(given_way, [false, true, false]);
-        assert_eq!(connections.count(), 3);
-        drop(places);
-        assert_eq!(connections.count(), 1);
-    }
-
-    #[tokio::test]
-    async fn when_all_are_at_work_a_new_connection_is_refused() {
-        let connections = Arc::new(Connections { most: 1, table: Mutex::default(), leaving: AtomicUsize::new(0) });
-        let first = connections.admit(address(1)).place.unwrap();
-        let _work = first.peer.work();
-        let second = connections.admit(address(2));
-        assert!(second.place.is_none() && !second.displaced);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_address_has_an_eighth_of_the_connections_at_most_and_loopback_all() {
-        let connections = Arc::new(Connections { most: 16, table: Mutex::default(), leaving: AtomicUsize::new(0) });
-        let others: Vec<_> = (1..=3).map(|i| connections.admit(address(i)).place.unwrap()).collect();
-        let mut greedy = Vec::new();
-        for _ in 0..10 {
-            greedy.extend(connections.admit(address(9)).place);
-            tokio::time::advance(CHANCE).await;
-        }
-        assert_eq!(connections.count(), 3 + 2);
-        assert!(others.iter().all(|place| !place.peer.give_way.is_cancelled()));
-        assert_eq!(greedy.iter().filter(|place| !place.peer.give_way.is_cancelled()).count(), 2);
-        tokio::time::advance(CHANCE).await;
-        let local: Vec<_> = (0..11).map(|_| connections.admit([127, 0, 0, 1].into())).collect();
-        assert!(local.iter().all(|admitted| !admitted.displaced));
-        assert_eq!(connections.count(), 16);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_response_of_which_nothing_is_taken_stalls_and_a_slow_one_does_not() {
-        let peer = Arc::new(Peer::new(address(1)));
-        let (slow, stuck) = (peer.sending(), peer.sending());
-        for _ in 0..3 {
-            assert!(!peer.is_stalled());
-            tokio::time::advance(STALLED / 3 + Duration::from_millis(10)).await;
-            slow.progress();
-        }
-        assert!(peer.is_stalled());
-        drop(stuck);
-        assert!(!peer.is_stalled() && !peer.is_idle_for(Duration::ZERO));
-        drop(slow);
-        tokio::time::advance(Duration::from_secs(5)).await;
-        assert!(peer.is_idle_for(Duration::from_secs(4)) && !peer.is_idle_for(Duration::from_secs(5)));
-    }
-}
+mod tests;

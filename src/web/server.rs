@@ -49,8 +49,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Headers of a request, and what is buffered of a response.
 pub(super) const MAX_HEADERS: usize = 32 * 1024;
 
-/// Requests that one HTTP/2 connection may have under way.
-const MAX_CONCURRENT_STREAMS: u32 = 64;
+/// Requests that one HTTP/2 connection may have under way. Each can hold a
+/// response that nobody takes, and a scraper has one at a time.
+const MAX_CONCURRENT_STREAMS: u32 = 8;
 
 /// What of one HTTP/2 response waits for its reader, beside what it may send.
 const MAX_SEND_BUFFER: usize = 32 * 1024;
@@ -60,6 +61,9 @@ const CLEARING_PAUSE: Duration = Duration::from_millis(1);
 
 /// Before a refusal is sent.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(250);
+
+/// Connections that wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4096;
 
 /// After a failure to accept, such as for lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -75,6 +79,9 @@ pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> 
     let protection = web.protection();
     info!(%address, tls = protection.is_tls(), http2 = protection.is_http2(), "listening");
     listener.set_nonblocking(true)?;
+    // In a flood the system drops connections for which there is no room, and a
+    // scraper tries again a second later at the earliest.
+    rustix::net::listen(&listener, BACKLOG)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let server = Arc::new(Server { router: web.router(), web, stop: stop.clone() });
     let tracker = TaskTracker::new();

@@ -233,7 +233,7 @@ async fn admit(protection: &Protection) -> (HeaderMap, Option<Response>) {
 async fn second_look(protection: &Protection) -> Option<String> {
     for _ in 0..2 {
         tokio::time::advance(Duration::from_secs(1)).await;
-        protection.0.live.fresh(&workers()).await;
+        protection.0.live.look(&workers()).await;
     }
     protection.problem().map(|problem| problem.as_str().to_owned())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info};
 
 use super::file::Sources;
@@ -15,6 +15,9 @@ use crate::web::workers::{NotDone, Workers};
 
 /// From one look at the files to the next, at least.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a request waits for a look.
+const LOOK_PATIENCE: Duration = Duration::from_millis(250);
 
 /// The rules in force.
 #[derive(Debug)]
@@ -66,9 +69,16 @@ impl WatchedFile {
         self.0.problem.load_full()
     }
 
-    /// The rules of now. One caller a second looks at the files, on a thread
-    /// that may wait for a disk; the others take what is there.
+    /// The rules of now. A disk that hangs, or threads that are busy, keep nobody
+    /// waiting for long: the rules as they were last read are then in force.
     pub(super) async fn fresh(&self, workers: &Workers) -> Arc<Rules> {
+        let _ = timeout(LOOK_PATIENCE, self.look(workers)).await;
+        self.rules()
+    }
+
+    /// Looks at the files, on a thread that may wait for a disk. One caller a
+    /// second does; the others take what is there.
+    pub(super) async fn look(&self, workers: &Workers) {
         if let Some(Ok(mut watch)) = self.0.watch.clone().map(Mutex::try_lock_owned)
             && watch.next_look <= Instant::now()
         {
@@ -80,7 +90,6 @@ impl WatchedFile {
                 error!("reloading --web.config.file panicked; keeping the current settings");
             }
         }
-        self.rules()
     }
 }
 
