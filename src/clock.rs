@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_told_from_one_that_drifts_and_from_a_machine_that_slept() {
+    fn a_clock_that_was_set_differs_from_one_that_drifts_and_from_a_machine_that_slept() {
         let step = |to: Measured| measured(500, 2000).step_to(to).map(|step| step.as_millis());
         assert_eq!(step(measured(1400, 2000)), None);
         assert_eq!(step(measured(-3_599_500, 2000)), Some(-3_600_000));

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_too_short_to_be_told_from_words_is_not_looked_for() {
+    fn a_key_as_short_as_a_word_is_not_looked_for() {
         assert_eq!(Redactor::new(["status"].into_iter()).redact("status: fine"), "status: fine");
     }
 

@@ -129,7 +129,7 @@ fn a_listed_client_is_known_before_its_channels_are() {
 }
 
 #[test]
-fn a_read_brings_the_channels_in_order_and_tells_when() {
+fn a_read_brings_the_channels_in_order_and_its_time() {
     let mut fleet = fleet();
     fleet.apply(listed(0, &["a"]));
     fleet.take_changes();
@@ -196,7 +196,7 @@ fn the_same_list_again_changes_nothing_and_another_name_changes_data() {
 }
 
 #[test]
-fn a_failed_read_is_told_once_and_costs_no_data() {
+fn a_failed_read_is_reported_once_and_costs_no_data() {
     let mut fleet = known();
     let before = fleet.client(&"a".into()).unwrap().clone();
     fleet.apply(unreadable("a"));
@@ -213,7 +213,7 @@ fn a_failed_read_is_told_once_and_costs_no_data() {
 }
 
 #[test]
-fn a_failed_list_is_told_once_and_costs_no_data() {
+fn a_failed_list_is_reported_once_and_costs_no_data() {
     let mut fleet = known();
     fleet.apply(Observation::PartnerUnreadable { key_refused: false });
     assert_eq!(fleet.partner_state().up, Some(false));

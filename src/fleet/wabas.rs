@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_that_tell_the_same_share_one_account_in_memory() {
+    fn channels_with_the_same_account_share_it_in_memory() {
         let mut state = state(&[Some(WabaAccount::new("w")), Some(WabaAccount::new("w")), Some(WabaAccount::new("x"))]);
         (0..3).for_each(|place| state.share_waba(place));
         let [a, b, c] = [0, 1, 2].map(|place| state.channels[place].channel.waba.clone().unwrap());

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_file_is_read_again_and_tells_whether_the_key_changed() {
+    fn a_key_file_is_read_again_and_a_changed_key_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("key");
         std::fs::write(&file, "first\n").unwrap();

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_answered_with_the_known_ones() {
+    fn an_unknown_field_is_refused_with_the_known_ones() {
         let error = Sort::parse("-size", FIELDS).unwrap_err();
         assert_eq!(error, "expected one of `severity`, `name`, `limit`, with a `-` in front for descending order");
     }

@@ -39,9 +39,9 @@ fn is_silent(text: &str, place: &str) {
 async fn is_silent_everywhere(exporter: Exporter) {
     for path in ["/", "/metrics", "/config", "/-/healthy", "/-/ready", "/-/reload", "/style.css", "/nowhere"] {
         let openmetrics = "application/openmetrics-text;version=1.0.0";
-        let answer = exporter.get(path, &[("accept", openmetrics)]).await;
-        is_silent(&format!("{:?}", answer.headers()), path);
-        is_silent(&answer.text().await.unwrap(), path);
+        let response = exporter.get(path, &[("accept", openmetrics)]).await;
+        is_silent(&format!("{:?}", response.headers()), path);
+        is_silent(&response.text().await.unwrap(), path);
     }
     is_silent(&exporter.stop().await, "the log");
 }
@@ -93,9 +93,9 @@ async fn under_every_fault(format: &str) {
         json!({"kind": "wrong_total", "total": "many"}),
         json!({"kind": "short_list", "keep": 2}),
     ] {
-        let asked = api.answers("clients").await;
+        let asked = api.responses("clients").await;
         api.faults(json!([fault])).await;
-        let again = async || (api.answers("clients").await > asked + 8).then_some(());
+        let again = async || (api.responses("clients").await > asked + 8).then_some(());
         crate::harness::wait_until("the list under a fault of paging", again).await;
     }
     api.faults(json!([{"kind": "rate_limited", "retry_after": 1, "times": 1}])).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Api, Exporter, Exposition, fleet};
 
 /// A scrape in which every family occurs: every state of a channel, a change,
-/// and an answer of the web server.
+/// and a response of the web server.
 async fn full_scrape() -> Exposition {
     let api = Api::start(fleet(60, 3)).await;
     let exporter = Exporter::start(&api, &[]).await;

@@ -126,8 +126,8 @@ async fn both_signals_are_a_good_end_for_every_command_that_runs() {
     }
 }
 
-/// A reader that takes its time gets the whole body although the exporter is told
-/// to stop in the middle of it.
+/// A reader that takes its time gets the whole body although the exporter has to
+/// stop in the middle of it.
 #[tokio::test]
 async fn a_slow_scrape_is_drained_before_the_end() {
     let api = Api::start(fleet(800, 5)).await;

@@ -1,4 +1,4 @@
-//! What tells whether a number can send, and what got worse or went away: each
+//! What shows whether a number can send, and what got worse or went away: each
 //! family against the simulator, over real HTTP.
 
 use std::path::Path;

@@ -24,7 +24,7 @@ async fn the_log_says_that_it_works_when_trouble_begins_and_how_long_it_lasted()
     assert!(over.contains("level=INFO") && over.contains("lasted="), "{over}");
     let output = exporter.stop().await;
     let times = |part: &str| output.lines().filter(|line| line.contains(part)).count();
-    assert_eq!(times("remedy="), 1, "trouble is told once:\n{output}");
+    assert_eq!(times("remedy="), 1, "trouble is logged once:\n{output}");
     assert_eq!(times("first cycle done"), 1, "{output}");
 }
 

@@ -16,13 +16,13 @@
 //! | [`snapshots`] | whole bodies |
 //! | [`canary`] | that the API key gets out nowhere |
 //! | [`prometheus`] | a real Prometheus, and promtool |
-//! | [`docs`] | that documents tell the truth: links, commands, names, figures |
+//! | [`docs`] | that documents are true: links, commands, names, figures |
 //! | [`packaging`] | `make install`, the image, the release and what is built in |
 //! | [`page`] | the status page, as text and in a real browser |
 //! | [`negotiation`] | formats, encodings, filters |
 //! | [`catalogue`] | that catalogue, `/metrics`, flags and documents agree |
 //! | [`reload`] | a configuration that changes while the exporter runs |
-//! | [`health`] | what tells whether a number can send, what got worse, what is gone |
+//! | [`health`] | what shows whether a number can send, what got worse, what is gone |
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`hangs`] | that a stuck log, disk, name server or clock, and signals, stop nothing |

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::harness::{Api, Exporter, Exposition, fleet, tool};
 use crate::web_config::{Directory, TLS, client};
 
-/// Accept headers with the type that answers them.
+/// Accept headers with the type that responses them.
 const FORMATS: &[(&str, &str)] = &[
     ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
     ("text/plain;version=1.0.0", "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"),
@@ -34,10 +34,10 @@ async fn still() -> Exporter {
 }
 
 async fn body(exporter: &Exporter, headers: &[(&str, &str)]) -> Bytes {
-    let answer = exporter.get("/metrics", headers).await;
-    assert_eq!(answer.status(), 200, "{headers:?}");
-    let length: usize = answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
-    let body = answer.bytes().await.unwrap();
+    let response = exporter.get("/metrics", headers).await;
+    assert_eq!(response.status(), 200, "{headers:?}");
+    let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
+    let body = response.bytes().await.unwrap();
     assert_eq!(body.len(), length, "{headers:?}");
     body
 }
@@ -63,11 +63,11 @@ async fn all_formats_hold_the_same_sample_lines() {
     let exporter = still().await;
     let mut bodies = Vec::new();
     for (accept, content_type) in FORMATS {
-        let answer = exporter.get("/metrics", &[("accept", accept)]).await;
-        assert_eq!(answer.headers()["content-type"], *content_type);
-        let vary = answer.headers()["vary"].to_str().unwrap().to_lowercase();
+        let response = exporter.get("/metrics", &[("accept", accept)]).await;
+        assert_eq!(response.headers()["content-type"], *content_type);
+        let vary = response.headers()["vary"].to_str().unwrap().to_lowercase();
         assert!(vary.contains("accept") && vary.contains("accept-encoding"), "{vary}");
-        bodies.push(answer.bytes().await.unwrap());
+        bodies.push(response.bytes().await.unwrap());
     }
     let first = samples(&bodies[0]);
     assert!(first.len() > 60 * 3 * 15, "{}", first.len());
@@ -132,8 +132,8 @@ async fn a_gzip_response_inflates_to_the_identical_bytes() {
         let plain = body(&exporter, &[("accept", accept)]).await;
         for encoding in ["gzip", "deflate, gzip;q=0.5, br", "*"] {
             let headers = [("accept", *accept), ("accept-encoding", encoding)];
-            let answer = exporter.get("/metrics", &headers).await;
-            assert_eq!(answer.headers()["content-encoding"], "gzip");
+            let response = exporter.get("/metrics", &headers).await;
+            assert_eq!(response.headers()["content-encoding"], "gzip");
             let packed = body(&exporter, &headers).await;
             assert!(packed.len() * 4 < plain.len(), "{} of {}", packed.len(), plain.len());
             let mut command = tool("gzip", "gzip");
@@ -143,9 +143,9 @@ async fn a_gzip_response_inflates_to_the_identical_bytes() {
             assert!(inflated == plain, "{accept} {encoding}");
         }
         for encoding in ["identity", "gzip;q=0", "br", ""] {
-            let answer = exporter.get("/metrics", &[("accept", *accept), ("accept-encoding", encoding)]).await;
-            assert_eq!(answer.headers().get("content-encoding"), None, "{encoding:?}");
-            assert!(answer.bytes().await.unwrap() == plain);
+            let response = exporter.get("/metrics", &[("accept", *accept), ("accept-encoding", encoding)]).await;
+            assert_eq!(response.headers().get("content-encoding"), None, "{encoding:?}");
+            assert!(response.bytes().await.unwrap() == plain);
         }
     }
     exporter.stop().await;
@@ -223,14 +223,18 @@ async fn hostile_headers_get_the_format_that_everybody_reads() {
         "\u{fc}\u{df}",
         &long,
     ] {
-        let answer = exporter.get("/metrics", &[("accept", accept)]).await;
-        assert_eq!(answer.status(), 200, "{accept:?}");
-        assert_eq!(answer.headers()["content-type"], FORMATS[0].1, "{accept:?}");
-        Exposition::parse(&answer.text().await.unwrap());
+        let response = exporter.get("/metrics", &[("accept", accept)]).await;
+        assert_eq!(response.status(), 200, "{accept:?}");
+        assert_eq!(response.headers()["content-type"], FORMATS[0].1, "{accept:?}");
+        Exposition::parse(&response.text().await.unwrap());
     }
     for encoding in ["gzip;q=banana", ";;;", "gzip;q=2"] {
-        let answer = exporter.get("/metrics", &[("accept-encoding", encoding)]).await;
-        assert_eq!((answer.status().as_u16(), answer.headers().get("content-encoding")), (200, None), "{encoding:?}");
+        let response = exporter.get("/metrics", &[("accept-encoding", encoding)]).await;
+        assert_eq!(
+            (response.status().as_u16(), response.headers().get("content-encoding")),
+            (200, None),
+            "{encoding:?}"
+        );
     }
     assert_eq!(exporter.get("/metrics", &[("accept", &nested)]).await.status(), 200);
     exporter.stop().await;
@@ -241,20 +245,20 @@ async fn headers_of_any_length_harm_nobody() {
     let exporter = still().await;
     // The headers of a request may have 32 KiB in all.
     let commas = ",".repeat(12 * 1024);
-    let answer = exporter.get("/metrics", &[("accept", &commas), ("accept-encoding", &commas)]).await;
-    assert_eq!((answer.status().as_u16(), answer.headers().get("content-encoding")), (200, None));
-    assert_eq!(answer.headers()["content-type"], FORMATS[0].1);
-    Exposition::parse(&answer.text().await.unwrap());
+    let response = exporter.get("/metrics", &[("accept", &commas), ("accept-encoding", &commas)]).await;
+    assert_eq!((response.status().as_u16(), response.headers().get("content-encoding")), (200, None));
+    assert_eq!(response.headers()["content-type"], FORMATS[0].1);
+    Exposition::parse(&response.text().await.unwrap());
 
     // More than the server is willing to read: it says so, or hangs up in the
     // middle of it.
     let mut stream = TcpStream::connect(exporter.address()).await.unwrap();
     let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: {}\r\n\r\n", ",".repeat(4 * 1024 * 1024));
     let _ = stream.write_all(request.as_bytes()).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response).await;
+    let response = String::from_utf8(response).unwrap();
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 431 "), "{response}");
     assert_eq!(exporter.get("/metrics", &[]).await.status(), 200);
     exporter.stop().await;
 }
@@ -266,9 +270,9 @@ async fn headers_that_are_too_long_for_http_2_end_their_own_connection_at_most()
     let client = client(directory.authority.pem(), None);
     let ask = async |commas: usize| {
         let request = client.get(format!("https://{}/metrics", exporter.address()));
-        let answer = request.header("accept", ",".repeat(commas)).send().await.ok()?;
-        assert_eq!(answer.version(), reqwest::Version::HTTP_2);
-        Some(answer.status().as_u16())
+        let response = request.header("accept", ",".repeat(commas)).send().await.ok()?;
+        assert_eq!(response.version(), reqwest::Version::HTTP_2);
+        Some(response.status().as_u16())
     };
     assert_eq!([ask(8 * 1024).await, ask(24 * 1024).await], [Some(200), Some(200)]);
     let too_long = ask(64 * 1024).await;

@@ -45,7 +45,7 @@ async fn an_api_that_is_down_for_ten_minutes_takes_nothing_before_the_bound_and_
             assert_eq!(metrics_of(&shown), names, "after the bound, {} s after the end", now as i64 - died);
         }
     }
-    // The exporter's own metrics tell the story.
+    // The exporter's own metrics show what happened.
     assert_eq!(ages.len(), 4, "the age of every client stays");
     assert_eq!(shown.value("d360_partner_up", &[]), Some(0.0));
     assert_eq!(shown.matching("d360_client_up", &[]).len(), 4);

@@ -48,9 +48,9 @@ impl Prometheus {
         let encoded: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
         let url = format!("http://{}/api/v1/query?{encoded}", self.address);
         let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
-        let answer: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(answer["status"], "success", "{text}");
-        let mut result: Vec<_> = answer["data"]["result"]
+        let response: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(response["status"], "success", "{text}");
+        let mut result: Vec<_> = response["data"]["result"]
             .as_array()
             .unwrap()
             .iter()
@@ -95,13 +95,13 @@ async fn prometheus_scrapes_the_demo_and_has_its_true_values() {
     let asked = prometheus.query("count_values(\"limit\", d360_channel_messaging_limit)", "limit").await;
     assert_eq!(asked, by_limit.into_iter().collect::<Vec<_>>());
     let names = prometheus.query("d360_client_info", "client_name").await;
-    let mut told: Vec<_> = truth
+    let mut expected: Vec<_> = truth
         .iter()
         .filter(|((name, _), _)| name == "d360_client_info")
         .map(|((_, labels), _)| (labels[2].1.clone(), 1.0))
         .collect();
-    told.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(names, told, "names of every script, and awkward ones");
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(names, expected, "names of every script, and awkward ones");
     // Every series that is exposed is stored: nothing is dropped on the way.
     let stored = prometheus.query("count({__name__=~\"d360_cl.*|d360_cha.*\"})", "").await;
     let shown = exporter.scrape().await.series(|name| name.starts_with("d360_cl") || name.starts_with("d360_cha"));

@@ -96,10 +96,10 @@ async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
     exporter.until("the partner", |e| channels(e, "onePA") == 6).await;
 
     std::fs::write(partners.file(), "partners:\n- id: onePA\n  api_key_file: /missing\n  page_size: many\n").unwrap();
-    let answer = exporter.request("POST", "/-/reload", &[]).await;
-    assert_eq!(answer.status(), 500);
+    let response = exporter.request("POST", "/-/reload", &[]).await;
+    assert_eq!(response.status(), 500);
     assert_eq!(
-        answer.text().await.unwrap(),
+        response.text().await.unwrap(),
         "partner `onePA` in --config.file: --partner.api-key-file: cannot read `/missing`: No such file or directory \
          (os error 2); write the API key, and only it, into that file\n\
          partner `onePA` in --config.file: --api.page-size: expected `auto` or a whole number from 1 to 100000, found `many`\n"
@@ -107,9 +107,9 @@ async fn a_bad_configuration_changes_nothing_and_is_reported_to_the_caller() {
     let after = exporter.scrape().await;
     assert_eq!(channels(&after, "onePA"), 6);
     assert_eq!(after.value("d360_exporter_config_last_reload_successful", &[]), Some(0.0));
-    let polled = partners.apis[0].1.answers("clients").await;
+    let polled = partners.apis[0].1.responses("clients").await;
     crate::harness::wait_until("more polling", async || {
-        (partners.apis[0].1.answers("clients").await > polled).then_some(())
+        (partners.apis[0].1.responses("clients").await > polled).then_some(())
     })
     .await;
     exporter.stop().await;
@@ -136,9 +136,9 @@ async fn a_reload_that_cannot_build_everything_stops_nothing_and_says_all_that_i
         assert!(errors.contains(&format!("partner {partner}: SSL_CERT_FILE: expected CA certificates in")), "{errors}");
     }
     exporter.signal(Signal::HUP);
-    let polled = partners.apis[0].1.answers("clients").await;
+    let polled = partners.apis[0].1.responses("clients").await;
     crate::harness::wait_until("more polling", async || {
-        (partners.apis[0].1.answers("clients").await > polled + 2).then_some(())
+        (partners.apis[0].1.responses("clients").await > polled + 2).then_some(())
     })
     .await;
     let after = exporter.scrape().await;

@@ -262,9 +262,9 @@ impl Scrapers {
                 let client = http_client();
                 let encoding = if nth % 2 == 0 { "gzip" } else { "identity" };
                 while !stop.is_cancelled() {
-                    let answer = client.get(&url).header("accept-encoding", encoding).send().await.unwrap();
-                    assert_eq!(answer.status(), 200, "a scrape");
-                    let body = answer.bytes().await.expect("a whole body");
+                    let response = client.get(&url).header("accept-encoding", encoding).send().await.unwrap();
+                    assert_eq!(response.status(), 200, "a scrape");
+                    let body = response.bytes().await.expect("a whole body");
                     // One of them reads what it gets.
                     if nth == 1 {
                         Exposition::parse(std::str::from_utf8(&body).unwrap());

@@ -88,7 +88,7 @@ pub fn configured(trusted: &str, shown: Option<&Pair>, more: impl Fn(ClientBuild
 /// The status of a path, or that there was no HTTP at all.
 pub async fn status(client: &Client, exporter: &Exporter, path: &str) -> String {
     match client.get(format!("https://{}{path}", exporter.address())).send().await {
-        Ok(answer) => answer.status().as_u16().to_string(),
+        Ok(response) => response.status().as_u16().to_string(),
         Err(_) => "refused".to_owned(),
     }
 }

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_shows_other_values_than_asked_for_is_a_failure() {
+    fn a_response_with_other_values_than_requested_is_a_failure() {
         let asked = ClientUpdate { max_channels: Some(9), partner_payload: Some("gold".to_owned()) };
         let client = |max, payload: Option<&str>| Client {
             max_channels: max,

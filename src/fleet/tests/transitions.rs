@@ -84,7 +84,7 @@ fn a_channel_that_is_missing_for_a_while_is_compared_with_what_it_was() {
 }
 
 #[test]
-fn transitions_add_up_and_come_in_the_order_of_the_answer() {
+fn transitions_add_up_and_come_in_the_order_of_the_response() {
     let mut fleet = known();
     let with = |quality| ["y", "x"].map(|id| Channel { quality, ..good(id) }).to_vec();
     let channels = |transitions: Vec<Transition>| -> Vec<String> {

@@ -83,7 +83,7 @@ async fn used(pacer: &Pacer, api: &mut Limited, requests: u32) -> (f64, f64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_nobody_told_is_found_and_used_to_the_last_twentieth() {
+async fn an_undocumented_limit_is_found_and_used_to_95_percent() {
     let mut missed = Vec::new();
     for (count, seconds) in [(600, 30), (240, 30), (150, 30), (90, 30), (40, 30), (10, 1)] {
         let pacer = pacer((10, 60), (40, 1));

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_do_not_fit_are_dropped_counted_and_told_when_the_log_is_read_again() {
+    fn lines_that_do_not_fit_are_dropped_counted_and_reported_when_the_log_is_read_again() {
         static DROPPED: AtomicU64 = AtomicU64::new(0);
         let (pipe, reader) = pipe();
         let count = |dropped| {

@@ -63,16 +63,16 @@ async fn the_dying_exporter_shows_no_key() {
     command.env(DYING, api.base_url()).env("RUST_BACKTRACE", "1");
     let exporter = Exporter::of(Program::spawn(command)).await;
     exporter.ready().await;
-    // Nobody is left to answer it.
+    // Nobody is left to respond to it.
     assert_eq!(exporter.request("POST", "/-/reload", &[]).await.status(), 503);
     let (code, output) = exporter.program.end().await;
     assert_eq!(code, Some(1), "{output}");
-    for told in [
+    for expected in [
         "stack backtrace:",
         r#"no way to go on with Config { partners: [PartnerConfig { id: \"examplePA\", key: ApiKey("#,
         "error: the exporter stopped: a task of the exporter died: task ",
     ] {
-        assert!(output.contains(told), "expected {told:?}, found:\n{output}");
+        assert!(output.contains(expected), "expected {expected:?}, found:\n{output}");
     }
     is_silent(&output, "the last words");
 }

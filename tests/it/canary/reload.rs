@@ -6,11 +6,11 @@ use rustix::process::Signal;
 use super::{CANARY, is_silent, is_silent_everywhere};
 use crate::harness::{Api, Exporter, Program, fleet, wait_until};
 
-/// Reloads by signal, and waits until the log tells it once more.
-async fn hang_up(exporter: &Exporter, told: &str) {
-    let before = exporter.program.lines_with(told).len();
+/// Reloads by signal, and waits until the log says so once more.
+async fn hang_up(exporter: &Exporter, line: &str) {
+    let before = exporter.program.lines_with(line).len();
     exporter.signal(Signal::HUP);
-    wait_until(told, async || (exporter.program.lines_with(told).len() > before).then_some(())).await;
+    wait_until(line, async || (exporter.program.lines_with(line).len() > before).then_some(())).await;
 }
 
 #[tokio::test]
@@ -46,17 +46,17 @@ async fn the_key_gets_out_nowhere_when_the_configuration_is_read_again() {
         format!("{CANARY}\n"),
     ] {
         write("config.yml", &broken);
-        let answer = exporter.request("POST", "/-/reload", &[]).await;
-        assert_eq!(answer.status(), 500, "{broken}");
-        is_silent(&answer.text().await.unwrap(), &format!("the answer to a reload of {broken}"));
+        let response = exporter.request("POST", "/-/reload", &[]).await;
+        assert_eq!(response.status(), 500, "{broken}");
+        is_silent(&response.text().await.unwrap(), &format!("the response to a reload of {broken}"));
         hang_up(&exporter, "configuration reload failed").await;
         is_silent(&exporter.text("/config").await, "/config");
     }
     for page_size in [6, 7] {
         write("config.yml", &good(page_size));
-        let answer = exporter.request("POST", "/-/reload", &[]).await;
+        let response = exporter.request("POST", "/-/reload", &[]).await;
         assert_eq!(
-            (answer.status().as_u16(), answer.text().await.unwrap().as_str()),
+            (response.status().as_u16(), response.text().await.unwrap().as_str()),
             (200, "configuration reloaded\n")
         );
         hang_up(&exporter, "configuration reloaded").await;

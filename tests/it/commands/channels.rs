@@ -9,7 +9,7 @@ use crate::harness::{Api, fleet};
 async fn channels_of_all_clients_are_a_table_with_the_clients_names() {
     let api = Api::start(fleet(8, 2)).await;
     insta::assert_snapshot!(run(&api, &["channels", "list"]).await.shown(&api));
-    assert_eq!(api.answers("client_channels").await, 0);
+    assert_eq!(api.responses("client_channels").await, 0);
 }
 
 #[tokio::test]
@@ -19,11 +19,11 @@ async fn the_channels_of_one_client_cost_one_request() {
     let listed = run(&api, &["channels", "list", "--client", &client, "-o", "json", "--sort", "id"]).await.column("id");
     channels.sort_by_key(|id| id.to_lowercase());
     assert_eq!(listed, channels);
-    assert_eq!((api.answers("client_channels").await, api.answers("clients").await), (1, 0));
+    assert_eq!((api.responses("client_channels").await, api.responses("clients").await), (1, 0));
 }
 
 #[tokio::test]
-async fn json_holds_what_the_api_tells_of_every_channel() {
+async fn json_holds_what_the_api_sends_for_every_channel() {
     let api = Api::start(fleet(20, 3)).await;
     let mut listed = run(&api, &["channels", "list", "--output", "json", "--sort", "id"]).await.rows();
     // What needs somebody is this program's opinion.
@@ -31,41 +31,41 @@ async fn json_holds_what_the_api_tells_of_every_channel() {
     let truth = api.truth().await;
     let mut expected = Vec::new();
     for client in truth["clients"].as_array().unwrap() {
-        expected.extend(client["channels"].as_array().unwrap().iter().map(|told| channel(client, told)));
+        expected.extend(client["channels"].as_array().unwrap().iter().map(|item| channel(client, item)));
     }
     expected.sort_by_key(|channel| channel["id"].as_str().unwrap().to_lowercase());
     assert_eq!(listed, expected);
 }
 
-fn channel(client: &Value, told: &Value) -> Value {
+fn channel(client: &Value, item: &Value) -> Value {
     let lower = |value: &Value| value.as_str().map(str::to_lowercase);
     let state = |value: &Value| lower(value).unwrap_or_else(|| "unknown".to_owned());
     let mut channel = json!({
         "partner_id": "examplePA",
         "client_id": client["id"],
         "client_name": client["name"],
-        "phone_number": told["setup_info"]["phone_number"],
-        "display_name": told["setup_info"]["phone_name"],
-        "availability_status": state(&told["availability_status"]),
+        "phone_number": item["setup_info"]["phone_number"],
+        "display_name": item["setup_info"]["phone_name"],
+        "availability_status": state(&item["availability_status"]),
         // Nothing is "not rated".
-        "quality_rating": lower(&told["current_quality_rating"]).unwrap_or_else(|| "na".to_owned()),
-        "messaging_limit": told["current_limit"].as_str().map_or(Value::Null, limit),
-        "last_quality_event": told["current_quality_update_event"],
-        "official_business_account": told["is_oba"],
+        "quality_rating": lower(&item["current_quality_rating"]).unwrap_or_else(|| "na".to_owned()),
+        "messaging_limit": item["current_limit"].as_str().map_or(Value::Null, limit),
+        "last_quality_event": item["current_quality_update_event"],
+        "official_business_account": item["is_oba"],
     });
     channel["attention"] = Value::Null;
     for unknown in ["changed_at", "last_change", "last_change_at"] {
         channel[unknown] = Value::Null;
     }
-    channel["waba_account_name"] = told["waba_account"]["name"].clone();
-    channel["waba_account_status"] = told["waba_account"]["status"].as_str().map(str::to_lowercase).into();
+    channel["waba_account_name"] = item["waba_account"]["name"].clone();
+    channel["waba_account_status"] = item["waba_account"]["status"].as_str().map(str::to_lowercase).into();
     channel["waba_account_verification"] =
-        told["waba_account"]["fb_account_status"].as_str().map(str::to_lowercase).into();
-    channel["new_name_status"] = told["setup_info"]["new_name_status"].as_str().map(str::to_lowercase).into();
-    channel["setup_error"] = told["setup_info"]["error"].clone();
-    channel["on_business_app"] = told["is_on_biz_app"].clone();
+        item["waba_account"]["fb_account_status"].as_str().map(str::to_lowercase).into();
+    channel["new_name_status"] = item["setup_info"]["new_name_status"].as_str().map(str::to_lowercase).into();
+    channel["setup_error"] = item["setup_info"]["error"].clone();
+    channel["on_business_app"] = item["is_on_biz_app"].clone();
     for name in ["id", "status", "hub_status", "waba_account_id", "created_at", "cancelled_at", "terminated_at"] {
-        channel[name] = told[name].clone();
+        channel[name] = item[name].clone();
     }
     channel
 }
@@ -108,7 +108,7 @@ async fn a_key_that_may_not_read_the_partners_list_reads_client_by_client() {
     api.faults(json!([{"kind": "forbidden", "operation": "partner_channels"}])).await;
     let one_by_one = run(&api, &["channels", "list", "--sort", "id"]).await;
     assert_eq!(one_by_one.shown(&api), by_list.shown(&api));
-    assert_eq!(api.answers("client_channels").await, 6);
+    assert_eq!(api.responses("client_channels").await, 6);
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_search_ignores_case_and_accents() {
 }
 
 #[tokio::test]
-async fn a_running_exporter_answers_in_the_place_of_the_api() {
+async fn a_running_exporter_is_asked_instead_of_the_api() {
     // More than fit on one page.
     let api = Api::start(fleet(150, 4)).await;
     let exporter = crate::harness::Exporter::start(&api, &["--poll.strategy=bulk"]).await;
@@ -199,7 +199,7 @@ async fn bad_flags_name_the_good_ones_before_anything_is_asked() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{flags:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(said), "{flags:?}: {}", ran.stderr);
     }
-    assert_eq!(api.answers("clients").await, 0);
+    assert_eq!(api.responses("clients").await, 0);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ async fn clients_are_a_table_sorted_by_name() {
 }
 
 #[tokio::test]
-async fn json_holds_what_the_api_tells_of_every_client() {
+async fn json_holds_what_the_api_sends_for_every_client() {
     let api = Api::start(fleet(30, 0)).await;
     let listed = run(&api, &["clients", "list", "--output", "json", "--sort", "id"]).await.rows();
     let truth = api.truth().await;
@@ -21,16 +21,16 @@ async fn json_holds_what_the_api_tells_of_every_client() {
     assert_eq!(listed, expected);
 }
 
-fn client(told: &Value) -> Value {
+fn client(item: &Value) -> Value {
     let mut client = json!({ "partner_id": "examplePA" });
     for name in ["id", "name", "status", "max_channels", "created_at", "modified_at", "partner_payload", "organisation"]
     {
-        client[name] = told[name].clone();
+        client[name] = item[name].clone();
     }
     // Names that are ours: the documents leave the API's open or call it internal.
-    client["suspicious"] = told["suspicious"].clone();
-    client["business_id"] = told["fb_business_id"].clone();
-    client["channels"] = json!(told["channels"].as_array().unwrap().len());
+    client["suspicious"] = item["suspicious"].clone();
+    client["business_id"] = item["fb_business_id"].clone();
+    client["channels"] = json!(item["channels"].as_array().unwrap().len());
     client
 }
 
@@ -102,5 +102,5 @@ async fn bad_flags_and_failures_have_different_exit_codes() {
         let ran = run(&api, args).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{args:?}: {}", ran.stderr);
     }
-    assert_eq!(api.answers("clients").await, 0);
+    assert_eq!(api.responses("clients").await, 0);
 }

@@ -36,7 +36,7 @@ async fn a_refused_key_fails_with_what_to_do() {
     let api = Api::start(fleet(2, 1)).await;
     api.faults(json!([{"kind": "unauthorized"}])).await;
     insta::assert_snapshot!(check(&api, &[]).await.shown(&api));
-    assert_eq!(api.answers("partner_channels").await, 0);
+    assert_eq!(api.responses("partner_channels").await, 0);
 }
 
 #[tokio::test]
@@ -57,5 +57,5 @@ async fn check_passes_for_a_partner_without_clients() {
 async fn without_live_the_api_is_not_asked() {
     let api = Api::start(fleet(2, 1)).await;
     assert_eq!(run(&api, &["check"]).await.code, Some(0));
-    assert_eq!(api.answers("clients").await, 0);
+    assert_eq!(api.responses("clients").await, 0);
 }

@@ -34,7 +34,7 @@ async fn run(api: &Api, directory: &Path, args: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn all_partners_are_listed_with_a_column_that_tells_them_apart() {
+async fn all_partners_are_listed_with_a_column_that_names_the_partner() {
     let (first, _second, directory) = two("demo-key").await;
     insta::assert_snapshot!(run(&first, directory.path(), &["clients", "list"]).await.shown(&first));
 }

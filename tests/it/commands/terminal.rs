@@ -49,7 +49,7 @@ async fn a_table_says_which_columns_it_has_no_room_for() {
     assert!(shown.contains("no room for: status, client_id, attention"), "{shown}");
 }
 
-/// A program on a terminal that somebody answers.
+/// A program on a terminal with somebody at the keyboard.
 struct Dialogue {
     child: tokio::process::Child,
     shown: String,
@@ -74,8 +74,8 @@ impl Dialogue {
         }
     }
 
-    async fn says(&mut self, answer: &str) {
-        self.child.stdin.as_mut().unwrap().write_all(answer.as_bytes()).await.unwrap();
+    async fn says(&mut self, reply: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(reply.as_bytes()).await.unwrap();
     }
 
     /// Everything that was shown.
@@ -96,7 +96,7 @@ async fn an_update_asks_on_a_terminal_and_anything_but_yes_changes_nothing() {
     let shown = dialogue.end().await;
     assert!(shown.contains("max_channels: ") && shown.contains("-> 77"), "{shown}");
     assert!(shown.contains("nothing was changed"), "{shown}");
-    assert_eq!(api.answers("client_update").await, 0);
+    assert_eq!(api.responses("client_update").await, 0);
 }
 
 #[tokio::test]
@@ -108,12 +108,12 @@ async fn an_update_asks_again_if_the_client_changed_meanwhile() {
     api.patch_client(&client, json!({"max_channels": 5})).await;
     dialogue.says("y\n").await;
     dialogue.asked(2).await;
-    assert_eq!(api.answers("client_update").await, 0);
+    assert_eq!(api.responses("client_update").await, 0);
     dialogue.says("y\n").await;
     let shown = dialogue.end().await;
     assert!(shown.contains("the client changed meanwhile"), "{shown}");
     assert!(shown.contains("max_channels: 5 -> 77"), "{shown}");
-    assert_eq!(api.answers("client_update").await, 1);
+    assert_eq!(api.responses("client_update").await, 1);
 }
 
 #[tokio::test]

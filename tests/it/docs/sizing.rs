@@ -48,14 +48,14 @@ fn duration(seconds: f64) -> String {
     humantime::format_duration(whole).to_string()
 }
 
-/// Bytes of an answer with the families of a scope, plain and gzipped.
+/// Bytes of a response with the families of a scope, plain and gzipped.
 async fn bytes(exporter: &Exporter, scope: Scope) -> [usize; 2] {
     let names: Vec<_> = FAMILIES.iter().filter(|f| f.scope == scope).map(|f| format!("name[]={}", f.name)).collect();
     let path = format!("/metrics?{}", names.join("&"));
     let mut sizes = [0; 2];
     for (size, encoding) in sizes.iter_mut().zip(["identity", "gzip"]) {
-        let answer = exporter.get(&path, &[("Accept-Encoding", encoding)]).await;
-        *size = answer.bytes().await.unwrap().len();
+        let response = exporter.get(&path, &[("Accept-Encoding", encoding)]).await;
+        *size = response.bytes().await.unwrap().len();
     }
     sizes
 }
@@ -67,8 +67,8 @@ async fn measured() -> String {
     // One read, so that nothing moves while it is measured.
     let exporter = Exporter::start(&api, &["--poll.interval=1h", "--poll.max-staleness=2h"]).await;
     exporter.ready().await;
-    let told = |shown: &Exposition| shown.matching("d360_client_up", &[]).len() == clients;
-    let shown = exporter.until("all clients", told).await;
+    let complete = |shown: &Exposition| shown.matching("d360_client_up", &[]).len() == clients;
+    let shown = exporter.until("all clients", complete).await;
     let series = |scope| shown.series(|name| FAMILIES.iter().any(|f| f.name == name && f.scope == scope)).len();
     let [plain, gzip] = bytes(&exporter, Scope::Channel).await;
     exporter.stop().await;

@@ -1,4 +1,4 @@
-//! A disk that hangs or is gone, a name server that does not answer, and a key file
+//! A disk that hangs or is gone, a name server that does not respond, and a key file
 //! that is a named pipe.
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -22,12 +22,12 @@ async fn stops_in_time(exporter: Exporter) -> String {
 
 /// Waits for more polling.
 async fn goes_on_polling(api: &Api) {
-    let before = api.answers("clients").await;
-    wait_until("more polling", async || (api.answers("clients").await > before + 2).then_some(())).await;
+    let before = api.responses("clients").await;
+    wait_until("more polling", async || (api.responses("clients").await > before + 2).then_some(())).await;
 }
 
 #[tokio::test]
-async fn a_disk_that_hangs_keeps_nothing_else_waiting_and_is_told_once() {
+async fn a_disk_that_hangs_keeps_nothing_else_waiting_and_is_logged_once() {
     let (api, hanging, directory) = (Api::start(fleet(3, 2)).await, Hanging::new(), tempfile::tempdir().unwrap());
     let state = format!("--state.file={}", directory.path().join("state").display());
     let env = hanging.env();
@@ -51,7 +51,7 @@ async fn a_disk_that_hangs_keeps_nothing_else_waiting_and_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_gone_is_told_once_and_written_to_when_it_is_back() {
+async fn a_directory_that_is_gone_is_logged_once_and_written_to_when_it_is_back() {
     let (api, directory) = (Api::start(fleet(3, 2)).await, tempfile::tempdir().unwrap());
     let disk = directory.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
@@ -67,7 +67,7 @@ async fn a_directory_that_is_gone_is_told_once_and_written_to_when_it_is_back() 
 }
 
 #[tokio::test]
-async fn a_name_server_that_does_not_answer_keeps_neither_scrapes_nor_the_end_waiting() {
+async fn a_name_server_that_does_not_respond_delays_neither_scrapes_nor_shutdown() {
     let hanging = Hanging::new();
     hanging.set("name server", true);
     let env = hanging.env();

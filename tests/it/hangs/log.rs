@@ -98,8 +98,8 @@ async fn a_log_that_nobody_reads_stops_neither_polling_nor_expiry_nor_scrapes() 
     });
     let line = reading.await.unwrap();
     assert!(line.contains(" level=WARN msg=\"log lines were dropped because nobody read the log\" lines="), "{line}");
-    let told: f64 = line.rsplit('=').next().unwrap().parse().unwrap();
-    assert!((told - shown.sum(DROPPED, &[])).abs() < 50.0, "{line} and {}", shown.sum(DROPPED, &[]));
+    let reported: f64 = line.rsplit('=').next().unwrap().parse().unwrap();
+    assert!((reported - shown.sum(DROPPED, &[])).abs() < 50.0, "{line} and {}", shown.sum(DROPPED, &[]));
     ends_in_time(exporter.child).await;
 }
 

@@ -46,9 +46,9 @@ impl Api {
         let url = format!("http://{}/_simulator/{path}", self.address);
         let request = self.client.request(method.parse().unwrap(), url);
         let request = if body.is_null() { request } else { request.body(body.to_string()) };
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
         assert!(status.is_success(), "{method} {path}: {status} {text}");
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
@@ -68,8 +68,8 @@ impl Api {
         self.control("GET", "truth", &Value::Null).await
     }
 
-    /// Answers so far of an operation, whatever their status.
-    pub async fn answers(&self, operation: &str) -> u64 {
+    /// Responses so far of an operation, whatever their status.
+    pub async fn responses(&self, operation: &str) -> u64 {
         let all = self.control("GET", "requests", &Value::Null).await;
         all[operation].as_object().map_or(0, |by_status| by_status.values().filter_map(Value::as_u64).sum())
     }

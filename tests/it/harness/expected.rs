@@ -10,7 +10,7 @@ const PARTNER: &str = "examplePA";
 const AVAILABILITY: &[&str] = &["ready", "setting_up", "error", "unknown"];
 const RATINGS: &[&str] = &["high", "medium", "low", "na", "unknown"];
 
-/// Families that tell when and how the data was read, and not what it is.
+/// Families that say when and how the data was read, and not what it is.
 const FRESHNESS: &[&str] = &["d360_client_up", "d360_client_last_refresh_timestamp_seconds"];
 
 /// Whether a family describes a client, a channel or an account as it is now.
@@ -42,10 +42,10 @@ pub fn expected(truth: &Value) -> SeriesMap {
         add("d360_client_channels", &[], Some(channels.len() as f64));
         add("d360_client_max_channels", &[], client["max_channels"].as_f64());
         add("d360_client_created_timestamp_seconds", &[], seconds(&client["created_at"]));
-        for told in channels {
+        for item in channels {
             let mut ids = ids.clone();
-            ids.push(("channel_id", told["id"].as_str().unwrap()));
-            channel(&mut all, &ids, name, told);
+            ids.push(("channel_id", item["id"].as_str().unwrap()));
+            channel(&mut all, &ids, name, item);
         }
         let mut accounts: Vec<&Value> = Vec::new();
         for account in
@@ -64,21 +64,21 @@ pub fn expected(truth: &Value) -> SeriesMap {
     all
 }
 
-fn waba(all: &mut SeriesMap, ids: &[(&str, &str)], told: &Value) {
+fn waba(all: &mut SeriesMap, ids: &[(&str, &str)], item: &Value) {
     let mut add = |family: &str, more: &[(&str, &str)]| {
         all.insert(series(&format!("d360_waba_account_{family}"), ids, more), 1.0);
     };
-    let text = |key: &str| told[key].as_str().unwrap_or_default().to_lowercase();
-    let name = told["name"].as_str().unwrap_or_default();
+    let text = |key: &str| item[key].as_str().unwrap_or_default().to_lowercase();
+    let name = item["name"].as_str().unwrap_or_default();
     add("info", &[("waba_account_name", name), ("business_id", &text("fb_business_id"))]);
     for (family, key) in [("status", "status"), ("verification_status", "fb_account_status")] {
-        if told[key].is_string() {
+        if item[key].is_string() {
             add(family, &[("status", &text(key))]);
         }
     }
 }
 
-fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &Value) {
+fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, item: &Value) {
     let mut add = |family: &str, more: &[(&str, &str)], value: Option<f64>| {
         all.extend(value.map(|value| (series(&format!("d360_channel_{family}"), ids, more), value)));
     };
@@ -89,9 +89,9 @@ fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &
     };
     let names = [
         ("client_name", client_name.to_owned()),
-        ("phone_number", text(&told["setup_info"]["phone_number"])),
-        ("display_name", text(&told["setup_info"]["phone_name"])),
-        ("waba_account_id", text(&told["waba_account_id"])),
+        ("phone_number", text(&item["setup_info"]["phone_number"])),
+        ("display_name", text(&item["setup_info"]["phone_name"])),
+        ("waba_account_id", text(&item["waba_account_id"])),
     ];
     let names: Vec<(&str, &str)> = names.iter().map(|(name, value)| (*name, value.as_str())).collect();
     add("info", &names, Some(1.0));
@@ -99,12 +99,12 @@ fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &
         let value = value.as_str().map(str::to_lowercase);
         states.iter().copied().find(|state| Some(*state) == value.as_deref()).unwrap_or("unknown")
     };
-    let available = known(AVAILABILITY, &told["availability_status"]);
+    let available = known(AVAILABILITY, &item["availability_status"]);
     for state in AVAILABILITY {
         add("availability_status", &[("status", state)], Some(f64::from(u8::from(*state == available))));
     }
     // `null` is "not rated"; an absent key, which is null here too, does not occur.
-    let rated = match &told["current_quality_rating"] {
+    let rated = match &item["current_quality_rating"] {
         Value::Null => "na",
         rating => known(RATINGS, rating),
     };
@@ -113,26 +113,26 @@ fn channel(all: &mut SeriesMap, ids: &[(&str, &str)], client_name: &str, told: &
     }
     let score = [("high", 3.0), ("medium", 2.0), ("low", 1.0)];
     add("quality_score", &[], score.iter().find(|(rating, _)| *rating == rated).map(|(_, score)| *score));
-    add("messaging_limit", &[], told["current_limit"].as_str().and_then(recipients));
-    if let Some(status) = told["status"].as_str() {
+    add("messaging_limit", &[], item["current_limit"].as_str().and_then(recipients));
+    if let Some(status) = item["status"].as_str() {
         add("status", &[("status", status)], Some(1.0));
     }
-    if let Some(status) = told["hub_status"].as_str() {
+    if let Some(status) = item["hub_status"].as_str() {
         add("hub_status", &[("status", status)], Some(1.0));
     }
-    if let Some(event) = told["current_quality_update_event"].as_str() {
+    if let Some(event) = item["current_quality_update_event"].as_str() {
         add("last_quality_event", &[("event", event)], Some(1.0));
     }
-    if let Some(status) = told["setup_info"]["new_name_status"].as_str() {
+    if let Some(status) = item["setup_info"]["new_name_status"].as_str() {
         add("new_name_status", &[("status", &status.to_lowercase())], Some(1.0));
     }
-    let setup = told["setup_info"].as_object().and_then(|setup| setup.get("error"));
+    let setup = item["setup_info"].as_object().and_then(|setup| setup.get("error"));
     add("setup_error", &[], setup.map(|error| f64::from(u8::from(!matches!(error.as_str(), None | Some(""))))));
-    add("on_business_app", &[], told["is_on_biz_app"].as_bool().map(|is| f64::from(u8::from(is))));
-    add("official_business_account", &[], told["is_oba"].as_bool().map(|is| f64::from(u8::from(is))));
-    add("created_timestamp_seconds", &[], seconds(&told["created_at"]));
-    add("cancelled_timestamp_seconds", &[], seconds(&told["cancelled_at"]));
-    add("termination_timestamp_seconds", &[], seconds(&told["terminated_at"]));
+    add("on_business_app", &[], item["is_on_biz_app"].as_bool().map(|is| f64::from(u8::from(is))));
+    add("official_business_account", &[], item["is_oba"].as_bool().map(|is| f64::from(u8::from(is))));
+    add("created_timestamp_seconds", &[], seconds(&item["created_at"]));
+    add("cancelled_timestamp_seconds", &[], seconds(&item["cancelled_at"]));
+    add("termination_timestamp_seconds", &[], seconds(&item["terminated_at"]));
 }
 
 /// The tiers that the simulator knows, one by one.

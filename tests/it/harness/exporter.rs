@@ -74,9 +74,9 @@ impl Exporter {
 
     /// The text of a page that is there.
     pub async fn text(&self, path: &str) -> String {
-        let answer = self.get(path, &[]).await;
-        assert_eq!(answer.status(), 200, "{path}");
-        answer.text().await.unwrap()
+        let response = self.get(path, &[]).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
     }
 
     /// What `/metrics` shows.

@@ -123,7 +123,7 @@ fn keep(
     })
 }
 
-/// The address on which a program of Prometheus listens that was told to choose
+/// The address on which a program of Prometheus listens that was asked to choose
 /// its port.
 pub async fn listening_on(program: &Program) -> String {
     let line = program.line_with("\"Listening on\"").await;

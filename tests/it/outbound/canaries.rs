@@ -33,7 +33,7 @@ fn assert_silent(output: &str, canaries: &[&str]) {
 }
 
 #[tokio::test]
-async fn tls_failures_tell_no_key() {
+async fn tls_failures_show_no_key() {
     let authority = Authority::new("company");
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("company.pem");
@@ -55,7 +55,7 @@ async fn tls_failures_tell_no_key() {
 }
 
 #[tokio::test]
-async fn proxy_failures_tell_neither_the_key_nor_the_password_of_the_proxy() {
+async fn proxy_failures_show_neither_the_key_nor_the_password_of_the_proxy() {
     // `user:canary-proxy` in base64, as the header carries it.
     let canaries = [KEY, "canary-proxy", "dXNlcjpjYW5hcnktcHJveHk="];
     let refusing =
@@ -72,7 +72,7 @@ async fn proxy_failures_tell_neither_the_key_nor_the_password_of_the_proxy() {
 }
 
 #[tokio::test]
-async fn the_web_side_tells_no_password_no_hash_and_no_private_key() {
+async fn the_web_side_shows_no_password_no_hash_and_no_private_key() {
     let directory = Directory::new();
     let pair = directory.authority.issue(&["127.0.0.1"]);
     let indented = |pem: &str| pem.trim_end().replace('\n', "\n    ");

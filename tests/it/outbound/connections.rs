@@ -103,11 +103,11 @@ async fn plain_http_stays_on_the_machine_whatever_the_environment_says_of_proxie
 async fn a_redirect_is_a_failure_and_takes_the_key_nowhere() {
     let elsewhere = Noted::responding("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_owned()).await;
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let answer = format!(
+        let response = format!(
             "HTTP/1.1 {status}\r\nlocation: http://{}/api\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             elsewhere.address()
         );
-        let api = Noted::responding(answer).await;
+        let api = Noted::responding(response).await;
         let exporter = Exporter::start_with(&format!("http://{}/api/v2", api.address()), KEY, &[], &[]).await;
         until_failing(&exporter, "redirect").await;
         exporter.stop().await;

@@ -48,16 +48,16 @@ impl Noted {
         self.heads.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
     }
 
-    /// Answers everything with the same text.
-    pub async fn responding(answer: String) -> Self {
+    /// Responses everything with the same text.
+    pub async fn responding(response: String) -> Self {
         let (listener, noted) = Self::listen().await;
         let server = noted.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (server, answer) = (server.clone(), answer.clone());
+                let (server, response) = (server.clone(), response.clone());
                 tokio::spawn(async move {
                     server.note(&mut stream).await;
-                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.write_all(response.as_bytes()).await;
                     let _ = stream.shutdown().await;
                 });
             }

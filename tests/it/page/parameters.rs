@@ -8,9 +8,9 @@ use super::well;
 use crate::harness::{Api, Exporter, fleet};
 
 async fn json(exporter: &Exporter, path: &str) -> (u16, Value) {
-    let answer = exporter.get(path, &[]).await;
-    let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    let response = exporter.get(path, &[]).await;
+    let status = response.status().as_u16();
+    (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
 }
 
 #[tokio::test]
@@ -47,9 +47,9 @@ async fn unknown_parameters_and_values_are_refused_with_the_known_ones() {
 async fn an_unknown_client_or_channel_is_a_page_with_a_search() {
     let (_api, exporter) = well(&[]).await;
     for path in ["/clients/nobody", "/channels/nobody", "/channels/%1b%5b2J%3Cb%3E"] {
-        let answer = exporter.get(path, &[]).await;
-        assert_eq!(answer.status(), 404, "{path}");
-        let page = answer.text().await.unwrap();
+        let response = exporter.get(path, &[]).await;
+        assert_eq!(response.status(), 404, "{path}");
+        let page = response.text().await.unwrap();
         assert!(page.contains("Not found") && page.contains("type=\"search\""), "{path}: {page}");
         assert!(!page.contains('\u{1b}') && !page.contains("<b>"), "{path}: {page}");
     }
@@ -70,10 +70,10 @@ async fn control_characters_and_long_texts_in_a_search_do_no_harm() {
     let request = format!("GET /?q={} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "x".repeat(100_000));
     // The server may have seen enough before the end.
     let _ = stream.write_all(request.as_bytes()).await;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(["HTTP/1.1 400", "HTTP/1.1 414", "HTTP/1.1 431"].contains(&&*answer), "{answer}");
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).await.unwrap();
+    let response = String::from_utf8_lossy(&response);
+    assert!(["HTTP/1.1 400", "HTTP/1.1 414", "HTTP/1.1 431"].contains(&&*response), "{response}");
     exporter.text("/").await;
     exporter.stop().await;
 }

@@ -166,24 +166,24 @@ async fn the_shipped_runbooks_are_served() {
     assert!(index.contains("D360ChannelError"), "{index}");
     let page = exporter.text("/runbooks/D360ChannelError").await;
     assert!(page.contains("<h1>D360ChannelError</h1>") && page.contains("<h2>"), "{page}");
-    let answer = exporter.get("/runbooks/D360Nothing", &[]).await;
-    assert_eq!(answer.status(), 404);
-    assert!(answer.text().await.unwrap().contains("No alert is called D360Nothing"));
+    let response = exporter.get("/runbooks/D360Nothing", &[]).await;
+    assert_eq!(response.status(), 404);
+    assert!(response.text().await.unwrap().contains("No alert is called D360Nothing"));
     exporter.stop().await;
 }
 
 #[tokio::test]
 async fn the_page_may_load_nothing_but_its_style_sheet() {
     let (_api, exporter) = well(&[]).await;
-    let answer = exporter.get("/", &[]).await;
-    let header = |name: &str| answer.headers()[name].to_str().unwrap();
+    let response = exporter.get("/", &[]).await;
+    let header = |name: &str| response.headers()[name].to_str().unwrap();
     assert_eq!(
         header("content-security-policy"),
         "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     assert_eq!((header("referrer-policy"), header("x-content-type-options")), ("no-referrer", "nosniff"));
     assert_eq!(header("cache-control"), "no-store");
-    assert!(!answer.headers().contains_key("refresh"));
+    assert!(!response.headers().contains_key("refresh"));
     assert_eq!(exporter.get("/?refresh=30", &[]).await.headers()["refresh"], "30");
     exporter.stop().await;
 }
@@ -217,22 +217,22 @@ async fn every_link_is_relative_and_leads_somewhere() {
 #[tokio::test]
 async fn a_partner_is_shown_with_its_age_its_pace_and_its_last_error() {
     let (api, exporter) = well(&[]).await;
-    let told = section(&exporter.text("/").await, "partners").unwrap();
+    let partners = section(&exporter.text("/").await, "partners").unwrap();
     let shape = regex_lite::Regex::new(
         r"^Partners examplePA Clients 3 Channels 6 Last full cycle \d+ m?s ago, took \d+ m?s Pace 1000\.0 requests per second Last error none since the start$",
     )
     .unwrap();
-    assert!(shape.is_match(&told), "{told}");
+    assert!(shape.is_match(&partners), "{partners}");
 
     api.faults(json!([{"kind": "forbidden", "operation": "clients"}])).await;
     let shape =
         regex_lite::Regex::new(r"Last error the key may not read this \(403\) \(clients\), \d+ m?s ago$").unwrap();
-    let told = wait_until("the failure on the page", async || {
-        let told = section(&exporter.text("/").await, "partners").unwrap();
-        shape.is_match(&told).then_some(told)
+    let partners = wait_until("the failure on the page", async || {
+        let partners = section(&exporter.text("/").await, "partners").unwrap();
+        shape.is_match(&partners).then_some(partners)
     })
     .await;
-    assert!(told.contains("Clients 3 Channels 6"), "known clients stay: {told}");
+    assert!(partners.contains("Clients 3 Channels 6"), "known clients stay: {partners}");
     exporter.stop().await;
 }
 

@@ -107,9 +107,9 @@ impl Large {
     }
 
     async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, String> {
-        let answer = get(&self.http, &format!("{}/api/v1/{path}", self.prometheus), query).await?;
-        let answer: Value = serde_json::from_str(&answer).map_err(|e| e.to_string())?;
-        if text(&answer, "status") == "success" { Ok(answer["data"].clone()) } else { Err(answer.to_string()) }
+        let response = get(&self.http, &format!("{}/api/v1/{path}", self.prometheus), query).await?;
+        let response: Value = serde_json::from_str(&response).map_err(|e| e.to_string())?;
+        if text(&response, "status") == "success" { Ok(response["data"].clone()) } else { Err(response.to_string()) }
     }
 
     /// A panel's query over a day: how many series it returns, and the processor seconds that Prometheus takes for it, which
@@ -159,7 +159,7 @@ async fn every_panel_of_a_large_fleet_opens_within_two_seconds_with_few_series_a
             }
         }
         if best >= SECONDS {
-            findings.push(format!("{}: expected an answer within {SECONDS} s, took {best:.1} s", target.place));
+            findings.push(format!("{}: expected a response within {SECONDS} s, took {best:.1} s", target.place));
         }
         slowest.insert((best * 1e6) as u64, target.place.clone());
     }

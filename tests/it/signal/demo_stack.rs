@@ -45,7 +45,7 @@ fn strangers() -> Vec<TcpListener> {
 }
 
 /// The demo on the binary under test, with settings around it that it must not heed. All that it writes goes below `dir`,
-/// which tells its processes from others, too.
+/// which distinguishes its processes from others, too.
 fn demo(dir: &TempDir) -> Command {
     let mut script = Command::new(path("scripts/demo-stack.sh"));
     script.arg(EXPORTER).env("TMPDIR", dir.path());

@@ -178,7 +178,7 @@ impl Dashboard {
     }
 }
 
-/// Ranges that nobody would write, so that a parsed expression tells which one stood for which variable.
+/// Ranges that nobody would write, so that a parsed expression shows which one stood for which variable.
 pub(super) const RATE_INTERVAL_SECONDS: u64 = 4321;
 
 /// An expression as Grafana would send it, as far as a parser needs it: variables in label values stay.

@@ -254,7 +254,7 @@ fn every_alert_leads_to_its_runbook_and_to_a_dashboard_with_the_variables_it_set
     }
 }
 
-/// Labels that Prometheus adds to its alerts (`external_labels`), if it is told to.
+/// Labels that Prometheus adds to its alerts (`external_labels`), if it is configured to.
 const EXTERNAL: [&str; 2] = ["cluster", "environment"];
 
 /// The alerts that matchers choose by their name.

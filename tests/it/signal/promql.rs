@@ -1,5 +1,5 @@
 //! What a PromQL expression reads and returns: every name in it is followed to where it comes from, and a name that
-//! nothing provides is a finding. Prometheus itself answers such an expression with nothing at all.
+//! nothing provides is a finding. Prometheus itself responses such an expression with nothing at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -166,11 +166,11 @@ impl Judge<'_> {
                 self.findings.push(format!("{name} has the labels {known:?}, found {} in {selector}", matcher.name));
             }
             let Some(closed) = values(name, &matcher.name) else { continue };
-            let told: Vec<_> = match matcher.op {
+            let named: Vec<_> = match matcher.op {
                 MatchOp::Equal | MatchOp::NotEqual => vec![matcher.value.as_str()],
                 MatchOp::Re(_) | MatchOp::NotRe(_) => matcher.value.split('|').collect(),
             };
-            for value in told.into_iter().filter(|value| !value.starts_with('$') && !closed.contains(value)) {
+            for value in named.into_iter().filter(|value| !value.starts_with('$') && !closed.contains(value)) {
                 self.findings.push(format!("{} is one of {closed:?}, found {value:?} in {selector}", matcher.name));
             }
         }

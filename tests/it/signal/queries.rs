@@ -43,7 +43,7 @@ async fn run(stack: &Stack, target: &Target) -> Result<Value, String> {
     stack.ask("query_range", &[("query", &expr), ("start", &start), ("end", &end), ("step", "5")]).await
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 fn judge(target: &Target, data: &Value) -> Option<String> {
     let expected = if target.instant { "vector" } else { "matrix" };
     let found = text(data, "resultType");

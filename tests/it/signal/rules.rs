@@ -112,10 +112,10 @@ fn alerts_are_routed_as_the_routing_tests_say() {
 
 #[test]
 fn the_table_of_alerts_in_the_readme_says_what_the_rules_say() {
-    let told = captures(r"(?m)^\| (\[D360\w+\]\([^)]*\) \| \w+ \| \w+) \|", &read("rules/README.md"));
+    let listed = captures(r"(?m)^\| (\[D360\w+\]\([^)]*\) \| \w+ \| \w+) \|", &read("rules/README.md"));
     let expected = |alert: &super::files::Rule| {
         let (name, hold) = (alert.name(), alert.hold.as_deref().unwrap_or_default());
         format!("[{name}](../docs/runbooks/{name}.md) | {} | {hold}", alert.labels["severity"])
     };
-    assert_eq!(told, alerts().iter().map(expected).collect::<Vec<_>>());
+    assert_eq!(listed, alerts().iter().map(expected).collect::<Vec<_>>());
 }

@@ -71,14 +71,14 @@ fn a_page_opens_with_what_the_alert_says_and_has_the_four_sections() {
 
 #[test]
 fn the_list_of_pages_says_what_the_pages_say() {
-    let told = captures(r"(?m)^\| (\[D360.*) \|$", &read("docs/runbooks/README.md"));
+    let listed = captures(r"(?m)^\| (\[D360.*) \|$", &read("docs/runbooks/README.md"));
     let mut expected = Vec::new();
     for (alert, page) in pages() {
         let (name, severity) = (alert.name(), &alert.labels["severity"]);
         let says = captures(r"(?m)^([A-Z].*\.) Severity ", &page).remove(0);
         expected.push(format!("[{name}]({name}.md) | {severity} | {says}"));
     }
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
 }
 
 #[test]

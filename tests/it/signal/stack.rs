@@ -39,7 +39,7 @@ pub(super) struct Client {
 /// The running chain.
 #[derive(Debug)]
 pub(super) struct Stack {
-    // In the order in which they end: who asks before who answers.
+    // In the order in which they end: clients before servers.
     _alertmanager: Daemon,
     _prometheus: Daemon,
     exporter: Option<Daemon>,
@@ -239,11 +239,11 @@ impl Stack {
         format!("127.0.0.1:{}", self.exporter_port)
     }
 
-    /// Prometheus' answer to a query of its API.
+    /// Prometheus' response to a query of its API.
     pub(super) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, String> {
-        let answer = get(&self.http, &format!("{}/api/v1/{path}", self.prometheus), query).await?;
-        let answer: Value = serde_json::from_str(&answer).map_err(|e| e.to_string())?;
-        if text(&answer, "status") == "success" { Ok(answer["data"].clone()) } else { Err(answer.to_string()) }
+        let response = get(&self.http, &format!("{}/api/v1/{path}", self.prometheus), query).await?;
+        let response: Value = serde_json::from_str(&response).map_err(|e| e.to_string())?;
+        if text(&response, "status") == "success" { Ok(response["data"].clone()) } else { Err(response.to_string()) }
     }
 
     /// The result of an expression now.
@@ -350,11 +350,11 @@ fn start_exporter(port: u16, simulator: &str, log: PathBuf) -> Daemon {
     Daemon::start(&command, log)
 }
 
-/// The body of a successful answer.
+/// The body of a successful response.
 pub(super) async fn get(http: &reqwest::Client, url: &str, query: &[(&str, &str)]) -> Result<String, String> {
-    let answer = http.get(url).query(query).send().await.map_err(|e| format!("{url}: {e}"))?;
-    let status = answer.status();
-    let body = answer.text().await.map_err(|e| format!("{url}: {e}"))?;
+    let response = http.get(url).query(query).send().await.map_err(|e| format!("{url}: {e}"))?;
+    let status = response.status();
+    let body = response.text().await.map_err(|e| format!("{url}: {e}"))?;
     if status.is_success() { Ok(body) } else { Err(format!("{url}: {status}: {body}")) }
 }
 
@@ -364,6 +364,6 @@ async fn control(http: &reqwest::Client, simulator: &str, method: reqwest::Metho
         Some(body) => request.body(body.to_string()),
         None => request,
     };
-    let answer = request.send().await.unwrap();
-    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    let response = request.send().await.unwrap();
+    assert!(response.status().is_success(), "{path}: {}", response.status());
 }

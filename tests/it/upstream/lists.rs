@@ -117,8 +117,8 @@ async fn overlapping_pages_are_never_a_shorter_truth() {
     let rig = Rig::start(14, &["--api.page-size=4"]).await;
     let truth = rig.truth().await;
     rig.api.faults(json!([{"kind": "overlapping_pages", "operation": "clients"}])).await;
-    let answers = rig.api.answers("clients").await;
-    let asked = async || (rig.api.answers("clients").await > answers + 20).then_some(());
+    let responses = rig.api.responses("clients").await;
+    let asked = async || (rig.api.responses("clients").await > responses + 20).then_some(());
     crate::harness::wait_until("overlapping pages to be read", asked).await;
     assert_eq!(metrics_of(&rig.exporter.scrape().await), truth);
     rig.exporter.stop().await;

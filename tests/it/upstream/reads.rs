@@ -44,14 +44,14 @@ concerns_one_client_alone! {
     a_403_concerns_that_client_alone: {"kind": "forbidden"} => "forbidden";
     a_404_concerns_that_client_alone: {"kind": "not_found"} => "not_found";
     a_503_concerns_that_client_alone: {"kind": "server_error", "status": 503} => "server_error";
-    a_hanging_answer_is_a_timeout: {"kind": "hang"} => "timeout";
+    a_response_that_hangs_is_a_timeout: {"kind": "hang"} => "timeout";
     a_drip_fed_body_is_a_timeout: {"kind": "drip", "chunk": 1, "every_ms": 50} => "timeout";
     a_truncated_body_is_a_broken_connection: {"kind": "truncated"} => "connect";
-    html_with_200_is_no_answer: {"kind": "html"} => "decode";
+    html_with_200_is_a_decode_failure: {"kind": "html"} => "decode";
     a_truncated_json_body_counts_as_decode_failure: {"kind": "not_json"} => "decode";
-    an_empty_body_is_no_answer: {"kind": "empty_body"} => "decode";
-    json_of_no_known_shape_is_no_answer: {"kind": "wrong_shape"} => "decode";
-    a_body_that_is_not_in_its_encoding_is_no_answer: {"kind": "wrong_encoding"} => "decode";
+    an_empty_body_is_a_decode_failure: {"kind": "empty_body"} => "decode";
+    json_of_no_known_shape_is_a_decode_failure: {"kind": "wrong_shape"} => "decode";
+    a_body_that_is_not_in_its_encoding_is_a_decode_failure: {"kind": "wrong_encoding"} => "decode";
     a_body_over_the_limit_is_too_large: {"kind": "huge_body", "mib": 64} => "too_large";
 }
 
@@ -60,7 +60,7 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
     let elsewhere = Api::start(fleet(4, 2)).await;
     let location = format!("{}/partners/examplePA/clients", elsewhere.base_url());
     concerns_one_client_alone(json!({"kind": "redirect", "location": location}), "redirect").await;
-    assert_eq!(elsewhere.answers("clients").await, 0);
+    assert_eq!(elsewhere.responses("clients").await, 0);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_refused_key_is_said_and_a_new_one_in_the_file_is_used() {
     let refused =
         |e: &Exposition| failures(e, "clients", "unauthorized") > 0.0 && e.value("d360_partner_up", &[]) == Some(0.0);
     exporter.until("the refusal and d360_partner_up 0", refused).await;
-    assert_eq!(api.answers("client_channels").await, 0);
+    assert_eq!(api.responses("client_channels").await, 0);
     exporter.write_key("demo-key");
     exporter.until("d360_partner_up 1", |e| e.value("d360_partner_up", &[]) == Some(1.0)).await;
     exporter.ready().await;
@@ -138,7 +138,7 @@ async fn a_refused_key_is_said_and_a_new_one_in_the_file_is_used() {
 }
 
 #[tokio::test]
-async fn a_429_halves_the_pace_and_the_requests_wait_as_long_as_told() {
+async fn a_429_halves_the_pace_and_the_requests_wait_as_long_as_retry_after_says() {
     let rig = Rig::start(3, &["--api.min-rate=10/s"]).await;
     let before = rig.exporter.cycles(1).await;
     let budget = |e: &Exposition| e.value("d360_api_budget_requests_per_second", &[]).unwrap();
@@ -164,8 +164,8 @@ async fn an_error_status_counts_even_if_its_body_does_not_arrive() {
         for body in ["truncated", "wrong_encoding"] {
             let rig = Rig::start(2, &[]).await;
             rig.api.faults(json!([status, { "kind": body }])).await;
-            let told = |e: &Exposition| failures(e, "clients", reason) > 0.0;
-            let shown = rig.exporter.until(&format!("{reason} with {body}"), told).await;
+            let counted = |e: &Exposition| failures(e, "clients", reason) > 0.0;
+            let shown = rig.exporter.until(&format!("{reason} with {body}"), counted).await;
             assert_eq!((failures(&shown, "clients", "connect"), failures(&shown, "clients", "decode")), (0.0, 0.0));
             rig.exporter.stop().await;
         }

@@ -70,15 +70,15 @@ async fn promtool_agrees(directory: &Directory, name: &str) {
 #[tokio::test]
 async fn every_bad_file_is_refused_with_place_and_remedy() {
     let directory = Directory::new();
-    let mut told = String::new();
+    let mut report = String::new();
     for (name, text) in files(&directory, "bad") {
         directory.write(&name, &text);
         let (code, output) = check(&directory, &name).await;
         assert_eq!(code, Some(2), "{name}: {output}");
-        told.push_str(&format!("{}\n{output}\n", name.trim_end_matches(".bad.yml")));
+        report.push_str(&format!("{}\n{output}\n", name.trim_end_matches(".bad.yml")));
     }
-    assert!(!told.contains("canary"), "{told}");
-    insta::assert_snapshot!(told);
+    assert!(!report.contains("canary"), "{report}");
+    insta::assert_snapshot!(report);
 }
 
 #[tokio::test]

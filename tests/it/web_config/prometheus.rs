@@ -36,8 +36,8 @@ async fn prometheus_scrapes_over_mutual_tls_with_a_password() {
     let client = http_client();
     let query = async |query: &str| -> Option<Value> {
         let url = format!("http://{address}/api/v1/query?query={query}");
-        let answer: Value = serde_json::from_str(&client.get(url).send().await.ok()?.text().await.ok()?).ok()?;
-        Some(answer["data"]["result"].clone())
+        let response: Value = serde_json::from_str(&client.get(url).send().await.ok()?.text().await.ok()?).ok()?;
+        Some(response["data"]["result"].clone())
     };
     let channels = wait_until("all channels in Prometheus", async || {
         query("count(d360_channel_info)").await.filter(|found| found[0]["value"][1] == "6")

@@ -5,7 +5,7 @@ use reqwest::{Client, StatusCode};
 use super::{Directory, HASH, status};
 use crate::harness::{Exporter, http_client, wait_until};
 
-async fn answer(client: &Client, exporter: &Exporter, path: &str, user: Option<(&str, &str)>) -> reqwest::Response {
+async fn get(client: &Client, exporter: &Exporter, path: &str, user: Option<(&str, &str)>) -> reqwest::Response {
     let request = client.get(format!("http://{}{path}", exporter.address()));
     let request = match user {
         Some((user, password)) => request.basic_auth(user, Some(password)),
@@ -21,18 +21,18 @@ async fn everything_is_behind_the_password() {
     let client = http_client();
     let paths = ["/", "/metrics", "/config", "/style.css", "/-/healthy", "/healthz", "/livez", "/nothing", "/-/reload"];
     for path in paths {
-        let refused = answer(&client, &exporter, path, None).await;
+        let refused = get(&client, &exporter, path, None).await;
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(refused.headers()["www-authenticate"], "Basic", "{path}");
         assert_eq!(refused.text().await.unwrap(), "unauthorized\n", "{path}");
         for user in [("alice", "Secret2"), ("bob", "Secret1"), ("", "")] {
-            let refused = answer(&client, &exporter, path, Some(user)).await;
+            let refused = get(&client, &exporter, path, Some(user)).await;
             assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
         }
-        let let_in = answer(&client, &exporter, path, Some(("alice", "Secret1"))).await;
+        let let_in = get(&client, &exporter, path, Some(("alice", "Secret1"))).await;
         assert_ne!(let_in.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
-    let metrics = answer(&client, &exporter, "/metrics", Some(("alice", "Secret1"))).await.text().await.unwrap();
+    let metrics = get(&client, &exporter, "/metrics", Some(("alice", "Secret1"))).await.text().await.unwrap();
     let counted = "d360_exporter_http_requests_total{handler=\"/metrics\",code=\"401\"} 4\n";
     assert!(metrics.contains(counted), "{metrics}");
     let output = exporter.stop().await;
@@ -48,8 +48,8 @@ async fn users_come_and_go_while_connections_stay() {
     };
     let exporter = directory.serve(&users(&["alice"])).await;
     let client = http_client();
-    let alice = async || answer(&client, &exporter, "/-/healthy", Some(("alice", "Secret1"))).await.status();
-    let bob = async || answer(&client, &exporter, "/-/healthy", Some(("bob", "Secret1"))).await.status();
+    let alice = async || get(&client, &exporter, "/-/healthy", Some(("alice", "Secret1"))).await.status();
+    let bob = async || get(&client, &exporter, "/-/healthy", Some(("bob", "Secret1"))).await.status();
     assert_eq!((alice().await, bob().await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
     directory.write("web.yml", &users(&["bob"]));
     wait_until("bob in the place of alice", async || (bob().await == StatusCode::OK).then_some(())).await;
@@ -68,11 +68,11 @@ async fn more_requests_than_the_limit_get_429() {
     let directory = Directory::new();
     let exporter = directory.serve("rate_limit:\n  interval: 1h\n  burst: 3\n").await;
     let client = http_client();
-    let mut told = Vec::new();
+    let mut statuses = Vec::new();
     for path in ["/metrics", "/", "/-/healthy", "/-/healthy", "/metrics"] {
-        told.push(answer(&client, &exporter, path, None).await.status().as_u16());
+        statuses.push(get(&client, &exporter, path, None).await.status().as_u16());
     }
-    assert_eq!(told, [200, 200, 200, 429, 429]);
+    assert_eq!(statuses, [200, 200, 200, 429, 429]);
     assert_eq!(status(&client, &exporter, "/").await, "refused", "there is no TLS");
 }
 
@@ -102,9 +102,9 @@ async fn headers_of_the_file_are_on_every_response() {
     for (path, user) in
         [("/metrics", None), ("/metrics", Some(("alice", "Secret1"))), ("/", Some(("alice", "Secret1")))]
     {
-        let answer = answer(&http_client(), &exporter, path, user).await;
+        let response = get(&http_client(), &exporter, path, user).await;
         for (name, value) in wanted {
-            let found: Vec<_> = answer.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect();
+            let found: Vec<_> = response.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect();
             assert_eq!(found, [value], "{name} of {path}");
         }
     }

@@ -6,7 +6,7 @@ use super::{Directory, HASH, TLS, client, configured, status};
 use crate::harness::{Authority, Program, wait_until};
 
 async fn version(client: &Client, address: &str) -> Option<Version> {
-    client.get(format!("https://{address}/-/healthy")).send().await.ok().map(|answer| answer.version())
+    client.get(format!("https://{address}/-/healthy")).send().await.ok().map(|response| response.version())
 }
 
 #[tokio::test]
@@ -36,8 +36,8 @@ async fn http2_can_be_switched_off_and_is_never_spoken_without_tls() {
     assert_eq!(version(&forced, exporter.address()).await, None);
 
     let plain = directory.serve("").await;
-    let answer = forced.get(format!("http://{}/-/healthy", plain.address())).send().await;
-    assert!(answer.is_err(), "{answer:?}");
+    let response = forced.get(format!("http://{}/-/healthy", plain.address())).send().await;
+    assert!(response.is_err(), "{response:?}");
 }
 
 #[tokio::test]
@@ -46,14 +46,14 @@ async fn versions_outside_of_the_bounds_are_refused() {
     let only = |version: tls::Version| {
         configured(directory.authority.pem(), None, move |b| b.tls_version_min(version).tls_version_max(version))
     };
-    let mut told = Vec::new();
+    let mut outcomes = Vec::new();
     for bounds in ["", "  max_version: TLS12\n", "  min_version: TLS13\n"] {
         let exporter = directory.serve(&format!("{TLS}{bounds}")).await;
         for version in [tls::Version::TLS_1_2, tls::Version::TLS_1_3] {
-            told.push(status(&only(version), &exporter, "/-/healthy").await);
+            outcomes.push(status(&only(version), &exporter, "/-/healthy").await);
         }
     }
-    assert_eq!(told, ["200", "200", "200", "refused", "refused", "200"]);
+    assert_eq!(outcomes, ["200", "200", "200", "refused", "refused", "200"]);
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     assert!(!text("/config").await.contains("not in force"));
     let output = exporter.stop().await;
     let broken = output.lines().filter(|line| line.contains(problem)).count();
-    assert_eq!(broken, 1, "told once: {output}");
+    assert_eq!(broken, 1, "logged once: {output}");
 }
 
 #[tokio::test]

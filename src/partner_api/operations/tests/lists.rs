@@ -140,7 +140,7 @@ async fn more_pages_of_a_client_are_read_when_the_envelope_names_more_channels()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_envelope_that_tells_of_channels_proves_none_gone() {
+async fn an_empty_page_with_a_total_proves_no_channel_gone() {
     let fake = Fake::script([ok(&json!({"channels": [], "total": 2}))]);
     let (api, telemetry) = api(&fake);
     let listing = api.client_channels(&"aCL".into(), Retries::Transient).await.unwrap();

@@ -81,7 +81,7 @@ async fn a_rejected_item_is_counted_and_the_rest_is_used_but_proves_nothing_gone
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_comes_twice_in_an_answer_counts_once_and_is_rejected_once() {
+async fn a_channel_that_comes_twice_in_a_response_counts_once_and_is_rejected_once() {
     for answer in [
         json!([channel("x"), channel("y"), channel("x")]),
         json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 2}),

@@ -94,7 +94,7 @@ fn of_two_lists_in_an_envelope_the_first_counts_unless_it_is_null() {
 }
 
 #[test]
-fn an_answer_of_no_known_shape_is_an_error_and_never_an_empty_list() {
+fn a_response_of_no_known_shape_is_an_error_and_never_an_empty_list() {
     let shapes = [
         json!({}),
         json!(null),
@@ -246,7 +246,7 @@ fn repeated_ids_are_all_there_because_the_pager_counts_them() {
 }
 
 #[test]
-fn the_answer_to_an_update_is_one_client() {
+fn the_response_to_an_update_is_one_client() {
     let (client, findings) = decode_client(br#"{"id":"aaa111CL","max_channels":5}"#).unwrap();
     assert_eq!(client, Client { max_channels: Some(5), ..Client::new("aaa111CL") });
     assert_eq!(findings, Findings::default());

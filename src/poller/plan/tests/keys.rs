@@ -79,7 +79,7 @@ fn a_path_that_refuses_the_key_is_that_paths_matter_while_the_list_takes_it() {
 }
 
 #[test]
-fn while_a_path_refuses_the_key_nothing_is_read_until_the_list_has_answered() {
+fn while_a_path_refuses_the_key_nothing_is_read_until_the_list_has_been_read() {
     let mut drive = Drive::new(Strategy::PerClient);
     let start = drive.start;
     let at = |seconds| start + Duration::from_secs(seconds);
