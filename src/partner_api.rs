@@ -9,6 +9,7 @@
 //! Never here: what to fetch next (the poller), what it means for the fleet,
 //! metric names.
 
+mod carried;
 mod check_response;
 pub mod credentials;
 pub mod error;
@@ -24,6 +25,7 @@ pub(crate) mod testing;
 pub mod transport;
 pub mod wire;
 
+pub use carried::{Carried, LastReads};
 pub use credentials::ApiKey;
 pub use error::ApiError;
 pub use operations::{ClientUpdate, Listing, Memory, Pagination, PartnerApi, Retries, Settings};

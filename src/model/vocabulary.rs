@@ -20,6 +20,16 @@ words! {
     }
 }
 
+impl Endpoint {
+    /// The texts of the lists.
+    pub const LIST_TEXTS: &'static [&'static str] =
+        &[Self::Clients.as_str(), Self::ClientChannels.as_str(), Self::PartnerChannels.as_str()];
+
+    /// The texts of the lists of channels.
+    pub const CHANNEL_LIST_TEXTS: &'static [&'static str] =
+        &[Self::ClientChannels.as_str(), Self::PartnerChannels.as_str()];
+}
+
 words! {
     /// The fixed list of failure reasons: the `reason` label of
     /// `d360_api_request_failures_total`.

@@ -3,12 +3,13 @@
 mod calls;
 mod pagination;
 
-use std::collections::HashSet;
-use std::sync::Mutex;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use super::carried::{Carried, LastReads};
 use super::health::Health;
 use super::page_size::{PageSize, PageSizes};
 use super::pager::{Bounds, Coverage, MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step};
@@ -30,14 +31,16 @@ pub struct Settings {
     pub page_size: PageSize,
 }
 
-/// What was learned about a partner's API: the page size that works, and the
-/// pace, a pending wait included.
+/// What was learned about a partner's API: the page size that works, the pace, a
+/// pending wait included, and what its lists carry.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     /// The page size that works, if one was found.
     pub page_size: Option<usize>,
     /// What the pacer learned.
     pub pacer: Option<pacer::Memory>,
+    /// What the channel lists carried when they were last read.
+    pub last_reads: LastReads,
 }
 
 /// A list that was read to its end.
@@ -85,6 +88,7 @@ pub struct PartnerApi<T> {
     /// Cleared when the API does not know `sort=id`.
     sort: AtomicBool,
     logged: Mutex<HashSet<(Field, ShortText)>>,
+    last_reads: Mutex<LastReads>,
 }
 
 impl<T: Transport> PartnerApi<T> {
@@ -108,6 +112,7 @@ impl<T: Transport> PartnerApi<T> {
             clock,
             sort: AtomicBool::new(true),
             logged: Mutex::default(),
+            last_reads: Mutex::default(),
         }
     }
 
@@ -119,11 +124,16 @@ impl<T: Transport> PartnerApi<T> {
         if let Some(pacer) = memory.pacer {
             self.pacer.resume(pacer);
         }
+        *self.lock_last_reads() = memory.last_reads;
     }
 
     /// What the next API of this partner can go on from.
     pub fn memory(&self) -> Memory {
-        Memory { page_size: self.page_sizes.learned(), pacer: Some(self.pacer.memory()) }
+        Memory {
+            page_size: self.page_sizes.learned(),
+            pacer: Some(self.pacer.memory()),
+            last_reads: self.lock_last_reads().clone(),
+        }
     }
 
     /// Whose API it is.
@@ -195,6 +205,7 @@ impl<T: Transport> PartnerApi<T> {
         let started = Instant::now();
         let mut pager = Pager::new(Bounds { items: MAX_ITEMS, pages: MAX_CLIENT_PAGES });
         let (mut channels, mut unreadable, mut foreign, mut received) = (Vec::new(), 0, 0, 0);
+        let mut carried = Carried::default();
         // The operation is documented without pages. There are more only if there
         // is an envelope whose total is not what came: one that is less is wrong.
         loop {
@@ -206,6 +217,7 @@ impl<T: Transport> PartnerApi<T> {
             let page = self.fetch(&request, retries, wire::decode_channels).await?;
             unreadable += page.findings.rejected;
             received += page.received;
+            carried.add(&page.findings);
             let (before, readable, mut new) = (channels.len(), page.items.len(), 0);
             for OwnedChannel { client: owner, channel } in page.items {
                 if !pager.is_new(channel.id.clone()) {
@@ -232,6 +244,8 @@ impl<T: Transport> PartnerApi<T> {
                 return self.count_failure(endpoint, Err(ApiError::new(Reason::Decode, found)));
             }
         }
+        let sum = self.lock_last_reads().client_read(client, carried);
+        self.instruments.items(endpoint, &sum.keys);
         let coverage = self.record_coverage(endpoint, pager.finish(unreadable));
         Ok(Listing { items: channels, received, coverage, started })
     }

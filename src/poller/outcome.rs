@@ -63,6 +63,7 @@ impl<T: Transport> Poller<T> {
             Outcome::ReadInBulk(ended) => self.on_bulk_read(ended).await?,
         }
         if let Some(Ended { took }) = self.plan.ended(Instant::now()) {
+            self.api.log_drift();
             let gone = self.confidence.end_cycle();
             self.tell_gone(gone).await?;
             self.send(Observation::CycleCompleted { took, at: self.clock.now() }).await?;
@@ -87,6 +88,7 @@ impl<T: Transport> Poller<T> {
             warn!(partner = %self.api.partner(), clients = verdict.clients.len(), "the client list lacks clients that are known, and does not prove them gone");
         }
         let ids = self.confidence.client_ids();
+        self.api.keep_clients(&ids);
         self.plan.listed(now, ids, verdict.whole, verdict.again, pace);
         let (clients, gone, whole) = (verdict.clients, verdict.gone, verdict.whole);
         self.send(Observation::ClientsListed { clients, gone, whole, at: began }).await

@@ -21,9 +21,9 @@ const DURATION_BUCKETS: &[f64] = &[0.025, 0.05, 0.15, 0.25, 0.5, 0.75, 1.5, 3.0,
 
 /// An instrument of the `prometheus` crate.
 ///
-/// A vector whose label values are all known has a series for each combination
-/// from the start. One with an open label, and one without labels, has none until
-/// it is first used.
+/// A counter or histogram whose label values are all known has a series for each
+/// combination from the start. One with an open label, one without labels, and a
+/// gauge, whose value nobody knows at first, have none until they are first used.
 pub(super) trait Instrument: Sized + Clone + 'static {
     /// The type of its family.
     const KIND: Kind;
@@ -64,7 +64,9 @@ macro_rules! vector {
                 Self::new(opts(Opts::new(family.name, family.help)), family.labels)
             }
             fn start(&self, family: &Family, partner: Option<&str>) {
-                start(self, family, partner);
+                if Self::KIND != Kind::Gauge {
+                    start(self, family, partner);
+                }
             }
             fn forget(&self, partner: &str) {
                 forget(self, partner);

@@ -18,7 +18,7 @@ use prometheus::{
 use super::declare::{Instrument, instruments, register};
 use super::logging;
 use crate::family::{Family, Kind, Scope, Values};
-use crate::model::{Endpoint, Field, PartnerId, Reason, RejectReason, Timestamp, words};
+use crate::model::{Endpoint, Field, KeyField, Keys, PartnerId, Reason, RejectReason, Timestamp, words};
 
 const PARTNER: Values = Values::Id("examplePA");
 const ENDPOINT: Values = Values::Of(Endpoint::TEXTS);
@@ -40,6 +40,11 @@ instruments! {
     struct Instruments {
         Api budget: GaugeVec = "d360_api_budget_requests_per_second" ["partner_id" = PARTNER]
             "Requests per second that the adaptive rate limit allows now.";
+        Api items: IntGaugeVec = "d360_api_items" ["partner_id" = PARTNER, "endpoint" = Values::Of(Endpoint::LIST_TEXTS)]
+            "Items in the last read of a list by background polling; of the clients' channel lists, in the last read of each.";
+        Api items_without_field: IntGaugeVec = "d360_api_items_without_field"
+            ["partner_id" = PARTNER, "endpoint" = Values::Of(Endpoint::CHANNEL_LIST_TEXTS), "field" = Values::Of(KeyField::TEXTS)]
+            "Those of d360_api_items that came without the key of the field. A key whose value is null is there.";
         Api rejected_items: IntCounterVec = "d360_api_rejected_items_total"
             ["partner_id" = PARTNER, "endpoint" = ENDPOINT, "reason" = Values::Of(RejectReason::TEXTS)]
             "Items of API responses that were skipped.";
@@ -329,6 +334,21 @@ impl PartnerInstruments {
     pub fn rejected(&self, endpoint: Endpoint, reason: RejectReason, items: usize) {
         let (i, id) = self.get();
         i.rejected_items.with_label_values(&[id, endpoint.as_str(), reason.as_str()]).inc_by(items as u64);
+    }
+
+    /// Shows how many channels a list held, and how many of them lacked a key.
+    pub fn items(&self, endpoint: Endpoint, keys: &Keys) {
+        let (i, id) = self.get();
+        i.items.with_label_values(&[id, endpoint.as_str()]).set(keys.items.into());
+        for (field, without) in KeyField::ALL.iter().zip(keys.without) {
+            i.items_without_field.with_label_values(&[id, endpoint.as_str(), field.as_str()]).set(without.into());
+        }
+    }
+
+    /// Shows how many items a list held that has no keys to watch.
+    pub fn items_without_keys(&self, endpoint: Endpoint, items: usize) {
+        let (i, id) = self.get();
+        i.items.with_label_values(&[id, endpoint.as_str()]).set(i64::try_from(items).unwrap_or(i64::MAX));
     }
 
     /// Shows which shard of the partner's clients is polled.

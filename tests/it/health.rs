@@ -1,6 +1,8 @@
 //! What shows whether a number can send, and what got worse or went away: each
 //! family against the simulator, over real HTTP.
 
+mod drift;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

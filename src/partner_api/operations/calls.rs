@@ -1,6 +1,5 @@
 //! Requests: paced, sent, sent again where that may help, and counted.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -10,6 +9,7 @@ use tracing::{debug, warn};
 
 use super::*;
 use crate::model::RejectReason;
+use crate::partner_api::carried::Drift;
 use crate::partner_api::check_response::{check_response, is_json};
 use crate::partner_api::wire::{Findings, Page};
 
@@ -169,6 +169,48 @@ impl<T: Transport> PartnerApi<T> {
     pub(super) fn count_duplicates(&self, endpoint: Endpoint, readable: usize, fresh: usize) {
         if fresh > 0 && readable > fresh {
             self.instruments.rejected(endpoint, RejectReason::Duplicate, readable - fresh);
+        }
+    }
+
+    pub(super) fn lock_last_reads(&self) -> MutexGuard<'_, LastReads> {
+        self.last_reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what a list carried that was read page by page.
+    pub(super) fn record_items(&self, endpoint: Endpoint, received: usize, carried: Carried) {
+        if endpoint == Endpoint::PartnerChannels {
+            self.lock_last_reads().partner_read(carried);
+            self.instruments.items(endpoint, &carried.keys);
+        } else {
+            self.instruments.items_without_keys(endpoint, received);
+        }
+    }
+
+    /// What each channel list carried when it was last read.
+    pub fn last_reads(&self) -> LastReads {
+        self.lock_last_reads().clone()
+    }
+
+    /// Forgets what the lists of clients carried that are not among these.
+    pub fn keep_clients(&self, ids: &BTreeSet<ClientId>) {
+        if let Some(sum) = self.lock_last_reads().keep_clients(ids) {
+            self.instruments.items(Endpoint::ClientChannels, &sum.keys);
+        }
+    }
+
+    /// Logs once that a field comes in another way than before. For the end of a
+    /// cycle: within one, a few clients would speak for all.
+    pub fn log_drift(&self) {
+        let partner = &self.settings.partner;
+        for drift in self.lock_last_reads().new_drift() {
+            match drift {
+                Drift::Missing(field) => {
+                    warn!(%partner, field = field.as_str(), "half of the channels or more come without this field, nothing can be said about it; look for a newer version of the exporter");
+                }
+                Drift::Unknown(field) => {
+                    warn!(%partner, field = field.as_str(), "most values of this field are unknown to this version; look for a newer version of the exporter");
+                }
+            }
         }
     }
 

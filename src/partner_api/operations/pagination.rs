@@ -19,6 +19,7 @@ pub struct Pagination<'a, T, I, Id> {
     started: Instant,
     received: usize,
     unreadable: usize,
+    carried: Carried,
     ended: bool,
 }
 
@@ -32,7 +33,8 @@ impl<'a, T: Transport, I, Id: Eq + Hash + Clone> Pagination<'a, T, I, Id> {
         bounds: Bounds,
     ) -> Self {
         let (pager, started) = (Pager::new(bounds), Instant::now());
-        Self { api, endpoint, path, decode, id, pager, started, received: 0, unreadable: 0, ended: false }
+        let (received, unreadable, carried) = (0, 0, Carried::default());
+        Self { api, endpoint, path, decode, id, pager, started, received, unreadable, carried, ended: false }
     }
 
     /// When the read began.
@@ -57,6 +59,7 @@ impl<'a, T: Transport, I, Id: Eq + Hash + Clone> Pagination<'a, T, I, Id> {
         }
         let page = self.request().await?;
         self.unreadable += page.findings.rejected;
+        self.carried.add(&page.findings);
         self.received += page.received;
         let readable = page.items.len();
         let (id, pager) = (self.id, &mut self.pager);
@@ -68,6 +71,7 @@ impl<'a, T: Transport, I, Id: Eq + Hash + Clone> Pagination<'a, T, I, Id> {
 
     /// What the read proves, behind its last page.
     pub fn finish(self) -> Coverage {
+        self.api.record_items(self.endpoint, self.received, self.carried);
         self.api.record_coverage(self.endpoint, self.pager.finish(self.unreadable))
     }
 

@@ -63,8 +63,6 @@ pub(crate) const AHEAD: &[(&str, &[&str])] = &[
     ("d360_client_balance", &["partner_id", "client_id", "currency"]),
     ("d360_partner_balance", &["partner_id", "currency"]),
     ("d360_partner_balance_last_refresh_timestamp_seconds", &["partner_id"]),
-    ("d360_api_items", &["partner_id", "endpoint"]),
-    ("d360_api_items_without_field", &["partner_id", "endpoint", "field"]),
 ];
 
 impl Known {
