@@ -98,7 +98,7 @@ fn pages(c: &mut Criterion) {
     {
         group.bench_function(path, |b| {
             b.iter(|| {
-                let request = Request::get(path).body(Body::empty()).unwrap();
+                let request = Request::get(path).header("Host", "localhost").body(Body::empty()).unwrap();
                 let response = runtime.block_on(router.clone().oneshot(request)).unwrap();
                 assert_eq!(response.status(), 200, "{path}");
             });

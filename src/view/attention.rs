@@ -67,6 +67,19 @@ impl Trouble {
             Self::StuckInSetup => "stuck in set-up",
         }
     }
+
+    /// As a sentence, for the page of one channel.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Error => "The number is in error: it can't be relied on to send or receive.",
+            Self::Waba => "Its WhatsApp business account is banned, restricted or disabled.",
+            Self::Low => "Meta rates its quality low.",
+            Self::Worse => "Its state got worse within the last day.",
+            Self::NameDeclined => "Meta declined its display name.",
+            Self::Ending => "It is cancelled, or ends within 30 days.",
+            Self::StuckInSetup => "Its set-up has taken more than three days.",
+        }
+    }
 }
 
 /// Where a channel stands in a list that begins with the worst: the smaller, the

@@ -17,7 +17,7 @@ const puppeteer = require('puppeteer-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const SCHEMES = ['light', 'dark'];
-const WIDTHS = [360, 768, 1280];
+const WIDTHS = [360, 768, 1400];
 
 const browser = await puppeteer.launch({
   executablePath: '/usr/bin/chromium',

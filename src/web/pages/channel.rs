@@ -34,6 +34,7 @@ struct Place {
 /// What is wrong, and where it says what to do.
 struct Trouble {
     text: &'static str,
+    alert: &'static str,
     runbook: String,
 }
 
@@ -59,10 +60,10 @@ impl Place {
         let of_client = Query { clients: vec![client_id.to_owned()], ..Query::default() };
         let changes = context.changes(&of_client);
         let own = changes.iter().filter(|change| change.channel == row.channel.id);
-        let troubles = row
-            .troubles
-            .iter()
-            .map(|&trouble| Trouble { text: trouble.as_str(), runbook: runbook(context, root, alert(row, trouble)) });
+        let troubles = row.troubles.iter().map(|&trouble| {
+            let alert = alert(row, trouble);
+            Trouble { text: trouble.in_words(), alert, runbook: runbook(context, root, alert) }
+        });
         Self {
             client: named(row.client_name(), client_id),
             client_href: links::client(root, client_id),

@@ -42,7 +42,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("Account", ""),
     ("Since", "-changed_at"),
     ("Last change", ""),
-    ("What to do", "severity"),
+    ("Runbook", "severity"),
 ];
 
 #[derive(Template)]

@@ -203,6 +203,10 @@ pub(super) struct PartnerState {
     pub(super) clients: String,
     /// Those that can't be read.
     pub(super) unreadable: String,
+    /// How its channels are read.
+    pub(super) strategy: &'static str,
+    /// What is missing but not yet believed to be gone.
+    pub(super) unconfirmed: Option<String>,
     pub(super) cycle: Option<(Moment, String)>,
     pub(super) budget: Option<String>,
     pub(super) failure: Option<(String, Moment)>,
@@ -225,12 +229,34 @@ impl PartnerState {
             channels_href: links::with(links::root(0), &own),
             clients: links::with("clients", &own),
             unreadable: links::with("clients", &Query { attention: true, ..own }),
+            strategy: strategy(partner.state.strategy),
+            unconfirmed: unconfirmed(partner.state.unconfirmed_removals),
             cycle: partner.state.last_cycle.map(|(at, took)| (Moment::new(at, now), span(rounded(took)))),
             budget: context.telemetry.budget(&partner.partner).map(pace),
             failure: failure
                 .map(|f| (format!("{} ({})", f.reason.in_words(), f.endpoint.as_str()), Moment::new(f.at, now))),
         }
     }
+}
+
+/// How the channels are read, in words.
+fn strategy(reads: Option<crate::model::Reads>) -> &'static str {
+    match reads {
+        Some(crate::model::Reads::PerClient) => "client by client",
+        Some(crate::model::Reads::Bulk) => "in bulk, from the partner's channel list",
+        None => "not yet",
+    }
+}
+
+/// Removals that wait for another read, in words.
+fn unconfirmed((clients, channels): (usize, usize)) -> Option<String> {
+    let counted = |count: usize, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{} {one}s", crate::view::thousands(count as u64))),
+    };
+    let missing: Vec<_> = [counted(clients, "client"), counted(channels, "channel")].into_iter().flatten().collect();
+    (!missing.is_empty()).then(|| format!("{}, waiting for another read to confirm it", missing.join(" and ")))
 }
 
 /// Requests per second, or per minute where that is easier to read.

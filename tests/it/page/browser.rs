@@ -61,7 +61,7 @@ fn assert_views_are_good(judged: &Value) {
         json!({"scheme": scheme, "width": width, "too_wide": [], "background": background, "objections": []})
     };
     let good: Vec<_> =
-        ["light", "dark"].iter().flat_map(|scheme| [360, 768, 1280].map(|width| view(scheme, width))).collect();
+        ["light", "dark"].iter().flat_map(|scheme| [360, 768, 1400].map(|width| view(scheme, width))).collect();
     assert_eq!(judged["views"], json!(good));
 }
 

@@ -219,7 +219,7 @@ async fn a_partner_is_shown_with_its_age_its_pace_and_its_last_error() {
     let (api, exporter) = well(&[]).await;
     let partners = section(&exporter.text("/").await, "partners").unwrap();
     let shape = regex_lite::Regex::new(
-        r"^Partners examplePA Clients 3 Channels 6 Last full cycle \d+ m?s ago, took \d+ m?s Pace 1000\.0 requests per second Last error none since the start$",
+        r"^Partners examplePA Clients 3 Channels 6 Reads client by client Last full cycle \d+ m?s ago, took \d+ m?s Pace 1000\.0 requests per second Last error none since the start$",
     )
     .unwrap();
     assert!(shape.is_match(&partners), "{partners}");
