@@ -13,6 +13,10 @@ use crate::redaction::{is_invisible, redact};
 /// Some servers put it before JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// A larger error body is not read: as a tree it would take many times its size,
+/// and no message is so long.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
 /// The body of a response that is none of the API's ways to say no: a status, or
 /// a success whose `meta` says that it is none.
 pub(super) fn check_response(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
@@ -87,6 +91,9 @@ fn said(body: &[u8]) -> String {
 /// What an error body says, as far as it can be told: several forms are in use.
 /// An API that repeats the key it refuses must not get it into the log.
 fn message(body: &[u8]) -> Option<String> {
+    if body.len() > MAX_ERROR_BODY {
+        return None;
+    }
     let json: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["/meta/developer_message", "/error_description", "/error/message", "/error", "/message"]
         .iter()

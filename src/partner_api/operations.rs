@@ -29,6 +29,8 @@ pub struct Settings {
     pub partner: PartnerId,
     /// `limit` of a page.
     pub page_size: PageSize,
+    /// Largest number of items in one response.
+    pub max_items: usize,
 }
 
 /// What was learned about a partner's API: the page size that works, the pace, a
@@ -183,7 +185,7 @@ impl<T: Transport> PartnerApi<T> {
         let id = |client: &Client| client.id.clone();
         let path = self.path(&["clients"]);
         let bounds = Bounds::growing_from(expected);
-        let mut pages = Pagination::new(self, Endpoint::Clients, path, wire::decode_clients, id, bounds);
+        let mut pages = Pagination::new(self, Endpoint::Clients, path, wire::decode_clients_within, id, bounds);
         let mut items = Vec::new();
         while let Some(page) = pages.next_page().await? {
             items.extend(page);
@@ -214,7 +216,7 @@ impl<T: Transport> PartnerApi<T> {
                 offset => window(self.page_size(), offset),
             };
             let request = Request { endpoint, path: path.clone(), query, patch: None };
-            let page = self.fetch(&request, retries, wire::decode_channels).await?;
+            let page = self.fetch(&request, retries, wire::decode_channels_within).await?;
             unreadable += page.findings.rejected;
             received += page.received;
             carried.add(&page.findings);
@@ -257,7 +259,7 @@ impl<T: Transport> PartnerApi<T> {
         let id = |item: &OwnedChannel| item.channel.id.clone();
         let path = self.path(&["channels"]);
         let bounds = Bounds::growing_from(expected);
-        Pagination::new(self, Endpoint::PartnerChannels, path, wire::decode_channels, id, bounds)
+        Pagination::new(self, Endpoint::PartnerChannels, path, wire::decode_channels_within, id, bounds)
     }
 
     /// Updates one client: the API's one write, and only ever on a person's

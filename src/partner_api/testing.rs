@@ -95,7 +95,7 @@ impl Fake {
         let instruments = telemetry.partner(&partner);
         let rate = Rate { count: 1_000, per: Duration::from_secs(1) };
         let pacer = Pacer::new(rate, rate, instruments.clone());
-        let settings = Settings { partner, page_size: PageSize::Fixed(2) };
+        let settings = Settings { partner, page_size: PageSize::Fixed(2), max_items: 1_000 };
         let clock = Clock::virtual_from("2026-01-01T00:00:00Z".parse().unwrap());
         PartnerApi::new(self.clone(), settings, key, pacer, instruments, clock)
     }

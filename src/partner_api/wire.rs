@@ -14,9 +14,13 @@ mod repair;
 
 #[cfg(any(test, feature = "bench"))]
 pub use convert::parse_channels_only;
-pub use convert::{decode_channels, decode_client, decode_clients};
+pub use convert::{decode_channels, decode_channels_within, decode_client, decode_clients, decode_clients_within};
 
 use crate::model::{Field, Keys, ShortText};
+
+/// Bytes of a response for which one item is allowed: an item of the API has more,
+/// and in memory one takes no more than a few times that.
+pub const BYTES_PER_ITEM: usize = 256;
 
 /// One page of a list, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]

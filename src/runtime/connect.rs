@@ -4,6 +4,7 @@
 use crate::clock::Clock;
 use crate::config::PartnerConfig;
 use crate::partner_api::http::HttpTransport;
+use crate::partner_api::wire::BYTES_PER_ITEM;
 use crate::partner_api::{Pacer, PartnerApi, Settings};
 use crate::telemetry::Telemetry;
 
@@ -34,6 +35,10 @@ pub(super) fn connect_through(
     let settings = &partner.settings;
     instruments.shard(settings.poll.shard.index, settings.poll.shard.total);
     let pacer = Pacer::new(settings.min_rate, settings.max_rate, instruments.clone());
-    let settings = Settings { partner: partner.id.clone(), page_size: settings.page_size };
+    let settings = Settings {
+        partner: partner.id.clone(),
+        page_size: settings.page_size,
+        max_items: settings.http.max_response_size / BYTES_PER_ITEM,
+    };
     PartnerApi::new(transport, settings, partner.key.clone(), pacer, instruments, clock)
 }

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use d360_exporter::exposition::Filter;
+use d360_exporter::partner_api::PageSize;
 use d360_exporter::poller::Strategy;
 use d360_exporter::simulator::{self, ChannelsEnvelope, Options, Simulator};
 use serde_json::{Value, json};
@@ -102,7 +103,7 @@ fn scene(place: Place) -> Scene {
         interval: INTERVAL,
         max_staleness: Duration::from_secs(24 * 60 * 60),
         strategy: if place.is_bulk() { Strategy::Bulk } else { Strategy::PerClient },
-        page_size: 3,
+        page_size: PageSize::Fixed(3),
         max_rate: 2,
         timeout: Duration::from_secs(10),
     }

@@ -1,6 +1,7 @@
 //! What takes minutes, on paused time: poller, state and renderer in the test's
 //! process, over the simulator as a function.
 
+mod pace;
 pub(crate) mod rig;
 
 use std::time::Duration;

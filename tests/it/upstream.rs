@@ -2,6 +2,7 @@
 //! real HTTP, against the program. Rows whose waits are minutes are in
 //! [`crate::paused`].
 
+mod bounds;
 mod lists;
 mod reads;
 mod values;

@@ -20,6 +20,9 @@ const RETRIES: usize = 2;
 /// counted, so that nonsense can't fill the memory or the log.
 const MAX_LOGGED_VALUES: usize = 256;
 
+/// Reads a page of at most so many items.
+pub(super) type Decode<I> = fn(&[u8], usize) -> Result<Page<I>, ApiError>;
+
 /// Whether a request that failed is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Retries {
@@ -37,15 +40,16 @@ impl<T: Transport> PartnerApi<T> {
         &self,
         request: &Request,
         retries: Retries,
-        decode: fn(&[u8]) -> Result<Page<I>, ApiError>,
+        decode: Decode<I>,
     ) -> Result<Page<I>, ApiError> {
         let body = self.call(request, retries).await?;
-        let mut page = self.record_page(request.endpoint, decode(&body));
+        let max_items = self.settings.max_items;
+        let mut page = self.record_page(request.endpoint, decode(&body, max_items));
         if page.is_err() && retries == Retries::Transient && !is_json(&body) {
             self.health.ended(false);
             self.instruments.retry(Reason::Decode);
             let body = self.call(request, retries).await?;
-            page = self.record_page(request.endpoint, decode(&body));
+            page = self.record_page(request.endpoint, decode(&body, max_items));
         }
         page
     }

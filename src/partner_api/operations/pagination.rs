@@ -4,6 +4,7 @@ use std::hash::Hash;
 
 use tracing::debug;
 
+use super::calls::Decode;
 use super::*;
 use crate::partner_api::wire::Page;
 
@@ -13,7 +14,7 @@ pub struct Pagination<'a, T, I, Id> {
     api: &'a PartnerApi<T>,
     endpoint: Endpoint,
     path: Vec<String>,
-    decode: fn(&[u8]) -> Result<Page<I>, ApiError>,
+    decode: Decode<I>,
     id: fn(&I) -> Id,
     pager: Pager<Id>,
     started: Instant,
@@ -28,7 +29,7 @@ impl<'a, T: Transport, I, Id: Eq + Hash + Clone> Pagination<'a, T, I, Id> {
         api: &'a PartnerApi<T>,
         endpoint: Endpoint,
         path: Vec<String>,
-        decode: fn(&[u8]) -> Result<Page<I>, ApiError>,
+        decode: Decode<I>,
         id: fn(&I) -> Id,
         bounds: Bounds,
     ) -> Self {

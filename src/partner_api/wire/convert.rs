@@ -23,7 +23,16 @@ use crate::partner_api::{ApiError, Reason};
 ///
 /// [`Reason::Decode`] if the body is no JSON, or JSON of no known shape.
 pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
-    with_repair(body, |body| page(list::<WireClient<'_>>(body)?, "a list of clients"))
+    decode_clients_within(body, usize::MAX)
+}
+
+/// Reads a page of the client list that holds at most `max_items` items.
+///
+/// # Errors
+///
+/// As [`decode_clients`], and [`Reason::TooLarge`] if the page holds more items.
+pub fn decode_clients_within(body: &[u8], max_items: usize) -> Result<Page<Client>, ApiError> {
+    with_repair(body, |body| page(list::<WireClient<'_>>(body, max_items)?, max_items, "a list of clients"))
 }
 
 /// Reads a page of channels, of one client or of the whole partner: a bare
@@ -33,11 +42,20 @@ pub fn decode_clients(body: &[u8]) -> Result<Page<Client>, ApiError> {
 ///
 /// As [`decode_clients`].
 pub fn decode_channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
-    with_repair(body, channels)
+    decode_channels_within(body, usize::MAX)
 }
 
-fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
-    let mut list = list::<WireChannel<'_>>(body)?;
+/// Reads a page of channels that holds at most `max_items` items.
+///
+/// # Errors
+///
+/// As [`decode_clients_within`].
+pub fn decode_channels_within(body: &[u8], max_items: usize) -> Result<Page<OwnedChannel>, ApiError> {
+    with_repair(body, |body| channels(body, max_items))
+}
+
+fn channels(body: &[u8], max_items: usize) -> Result<Page<OwnedChannel>, ApiError> {
+    let mut list = list::<WireChannel<'_>>(body, max_items)?;
     if list.items.is_none() {
         let single: WireChannel<'_> = parse(body)?;
         // An id alone is not enough: error bodies and clients have ids too.
@@ -47,7 +65,7 @@ fn channels(body: &[u8]) -> Result<Page<OwnedChannel>, ApiError> {
             list.items = Some(Items { kept, received: 1, findings: reading.findings });
         }
     }
-    page(list, "a list of channels")
+    page(list, max_items, "a list of channels")
 }
 
 /// Reads a single client, the answer to an update.
@@ -82,7 +100,8 @@ pub fn parse_channels_only(body: &[u8]) -> Result<usize, ApiError> {
             Some(self.0)
         }
     }
-    list::<AsSent<'_>>(body).map(|list| list.items.map_or(0, |items| std::hint::black_box(items.kept).len()))
+    list::<AsSent<'_>>(body, usize::MAX)
+        .map(|list| list.items.map_or(0, |items| std::hint::black_box(items.kept).len()))
 }
 
 /// Reads a body, and once more repaired if that fails and there is something to
@@ -95,8 +114,8 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
     parse_as(PhantomData, body)
 }
 
-fn list<'de, T: Listed<'de>>(body: &'de [u8]) -> Result<List<'de, T::Kept>, ApiError> {
-    parse_as(ListOf::<T>(PhantomData), body)
+fn list<'de, T: Listed<'de>>(body: &'de [u8], max_items: usize) -> Result<List<'de, T::Kept>, ApiError> {
+    parse_as(ListOf::<T> { max_items, items: PhantomData }, body)
 }
 
 fn parse_as<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S::Value, ApiError> {
@@ -113,10 +132,18 @@ fn parse_as<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S:
     })
 }
 
-fn page<T>(list: List<'_, T>, what: &str) -> Result<Page<T>, ApiError> {
+fn page<T>(list: List<'_, T>, max_items: usize, what: &str) -> Result<Page<T>, ApiError> {
     let Some(Items { kept: items, received, findings }) = list.items else {
         return Err(ApiError::new(Reason::Decode, format!("expected {what}, found JSON of another shape")));
     };
+    if received > max_items {
+        return Err(ApiError::new(
+            Reason::TooLarge,
+            format!(
+                "expected {what} with at most {max_items} items, found {received}; raise --api.max-response-size or lower --api.page-size"
+            ),
+        ));
+    }
     if items.is_empty() && received > 0 {
         return Err(ApiError::new(
             Reason::Decode,

@@ -204,8 +204,11 @@ pub(super) struct Items<T> {
     pub(super) findings: Findings,
 }
 
-/// Reads a list of `T`s.
-pub(super) struct ListOf<T>(pub(super) PhantomData<T>);
+/// Reads a list of at most so many `T`s.
+pub(super) struct ListOf<T> {
+    pub(super) max_items: usize,
+    pub(super) items: PhantomData<T>,
+}
 
 impl<'de, T: Listed<'de>> DeserializeSeed<'de> for ListOf<T> {
     type Value = List<'de, T::Kept>;
@@ -220,7 +223,7 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ListOf<T> {
     not_an_object!(List { items: None, total: Text::NotSent });
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Ok(List { items: Some(keep::<T, A>(seq)?), total: Text::NotSent })
+        Ok(List { items: Some(keep::<T, A>(seq, self.max_items)?), total: Text::NotSent })
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut list = List { items: None, total: Text::NotSent };
@@ -228,7 +231,7 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ListOf<T> {
             if key == "total" {
                 list.total = map.next_value()?;
             } else if list.items.is_none() && T::LIST_KEYS.contains(&&*key) {
-                list.items = map.next_value_seed(ArrayOf::<T>(PhantomData))?;
+                list.items = map.next_value_seed(ArrayOf::<T> { max_items: self.max_items, items: PhantomData })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -238,7 +241,10 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ListOf<T> {
 }
 
 /// The value under a list key: an array, or not one.
-struct ArrayOf<T>(PhantomData<T>);
+struct ArrayOf<T> {
+    max_items: usize,
+    items: PhantomData<T>,
+}
 
 impl<'de, T: Listed<'de>> DeserializeSeed<'de> for ArrayOf<T> {
     type Value = Option<Items<T::Kept>>;
@@ -253,7 +259,7 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ArrayOf<T> {
     not_an_object!(None);
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        keep::<T, A>(seq).map(Some)
+        keep::<T, A>(seq, self.max_items).map(Some)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -261,12 +267,21 @@ impl<'de, T: Listed<'de>> Visitor<'de> for ArrayOf<T> {
     }
 }
 
-fn keep<'de, T: Listed<'de>, A: SeqAccess<'de>>(mut seq: A) -> Result<Items<T::Kept>, A::Error> {
+/// Keeps the items; of more than `max_items` only their number, because tiny ones
+/// take many times their bytes.
+fn keep<'de, T: Listed<'de>, A: SeqAccess<'de>>(mut seq: A, max_items: usize) -> Result<Items<T::Kept>, A::Error> {
     let mut items = Items { kept: Vec::new(), received: 0, findings: Findings::default() };
     let mut reading = Reading::default();
-    while let Some(item) = seq.next_element::<T>()? {
+    while items.received < max_items
+        && let Some(item) = seq.next_element::<T>()?
+    {
         items.received += 1;
         items.kept.extend(item.keep(&mut reading));
+    }
+    if items.received == max_items {
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            items.received += 1;
+        }
     }
     items.findings = reading.findings;
     items.findings.rejected = items.received - items.kept.len();

@@ -51,6 +51,12 @@ impl Program {
         Self { child, output, unread, readers }
     }
 
+    /// Its process id.
+    #[allow(dead_code, reason = "the soak asks the exporter itself")]
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// From now on nobody reads the output, or somebody does again.
     #[allow(dead_code, reason = "only the soak needs it")]
     pub fn leave_unread(&self, unread: bool) {

@@ -35,7 +35,7 @@ pub(crate) struct Scene {
     pub(crate) interval: Duration,
     pub(crate) max_staleness: Duration,
     pub(crate) strategy: Strategy,
-    pub(crate) page_size: usize,
+    pub(crate) page_size: PageSize,
     /// The pacer's upper bound, in requests per second.
     pub(crate) max_rate: u32,
     /// One request, start to last byte.
@@ -150,7 +150,7 @@ impl Rig {
             interval,
             max_staleness,
             strategy: Strategy::PerClient,
-            page_size: 200,
+            page_size: PageSize::Fixed(200),
             max_rate: 10,
             timeout: Duration::from_secs(30),
         })
@@ -177,7 +177,7 @@ impl Rig {
         let instruments = telemetry.partner(&partner);
         let rate = |count, per| Rate { count, per: Duration::from_secs(per) };
         let pacer = Pacer::new(rate(10, 60), rate(max_rate, 1), instruments.clone());
-        let settings = Settings { partner: partner.clone(), page_size: PageSize::Fixed(page_size) };
+        let settings = Settings { partner: partner.clone(), page_size, max_items: 100_000 };
         let key = ApiKey::from_file(key_file).unwrap();
         let api = PartnerApi::new(wire.clone(), settings, key, pacer, instruments, clock);
         let (observations, observed) = mpsc::channel(100_000);
@@ -300,6 +300,18 @@ impl Rig {
     /// Puts these faults in the place of those in force.
     pub(crate) fn faults(&self, faults: &Value) {
         self.control("PUT", "faults", &json!({ "faults": faults }));
+    }
+
+    /// Lets so many requests through in so many seconds, and refuses the others
+    /// with a 429 that names the wait, or does not.
+    pub(crate) fn limit(&self, requests: u32, seconds: u32, names_wait: bool) {
+        let limit = json!({ "requests": requests, "window_seconds": seconds, "retry_after": names_wait });
+        self.control("PUT", "rate_limit", &limit);
+    }
+
+    /// Whether the web server would call it ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.fleet.is_ready()
     }
 
     /// Changes fields of a channel.

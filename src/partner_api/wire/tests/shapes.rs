@@ -255,3 +255,17 @@ fn the_response_to_an_update_is_one_client() {
         assert_eq!(decode_client(other), Err(error));
     }
 }
+
+#[test]
+fn a_page_of_more_items_than_allowed_is_too_large_whatever_they_hold() {
+    let items = |count: usize| vec![json!({}); count];
+    for (body, allowed) in [(json!(items(3)), 2), (json!({"clients": items(3), "total": 3}), 2), (json!(items(1)), 0)] {
+        let failure = decode_clients_within(body.to_string().as_bytes(), allowed).unwrap_err();
+        assert_eq!(failure.reason, Reason::TooLarge, "{body}");
+        assert!(failure.detail.contains(&format!("at most {allowed} items")), "{failure}");
+        let failure = decode_channels_within(body.to_string().replace("clients", "channels").as_bytes(), allowed);
+        assert_eq!(failure.unwrap_err().reason, Reason::TooLarge, "{body}");
+    }
+    let allowed = json!([{"id": "a"}, {"id": "b"}]).to_string();
+    assert_eq!(decode_clients_within(allowed.as_bytes(), 2).unwrap().items.len(), 2);
+}
