@@ -1,4 +1,4 @@
-//! What the Partner API tells us, as plain values.
+//! What the Partner API sends, as plain values.
 //!
 //! Here: ids, the client, the channel, their closed enumerations with an
 //! `Unknown` that is a value like any other, and [`Observation`], the one kind

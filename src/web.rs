@@ -1,6 +1,6 @@
 //! The web server.
 //!
-//! | endpoint | answers |
+//! | endpoint | returns |
 //! |---|---|
 //! | `/metrics` | the latest publication, in the format and encoding asked for |
 //! | `/`, `/clients`, `/channels/{id}`, `/changes`, `/runbooks/{alert}`, `/api/v1/…` | the pages, and the same lists as JSON: see `pages` |
@@ -241,7 +241,7 @@ async fn authenticate(State(web): State<Web>, request: Request, next: Next) -> R
 }
 
 /// Refuses a request with too many headers, and one without a host or with two: which of them a proxy in front
-/// went by, nobody can tell (RFC 9112, section 3.2).
+/// went by, nobody knows (RFC 9112, section 3.2).
 async fn refuse_malformed(request: Request, next: Next) -> Response {
     let hosts = request.headers().get_all(header::HOST).iter().count();
     let is_missing = hosts == 0 && request.version() == Version::HTTP_11;
@@ -292,12 +292,12 @@ async fn reload(State(web): State<Web>, headers: HeaderMap) -> Response {
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
         return (StatusCode::FORBIDDEN, "cross-site requests may not reload the configuration\n").into_response();
     }
-    let (answer, answered) = oneshot::channel();
+    let (reply, outcome) = oneshot::channel();
     let asked = match &web.0.reload {
-        Some(reload) => reload.send(answer).await.is_ok(),
+        Some(reload) => reload.send(reply).await.is_ok(),
         None => false,
     };
-    match answered.await {
+    match outcome.await {
         Ok(Ok(())) if asked => "configuration reloaded\n".into_response(),
         Ok(Err(errors)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{errors}\n")).into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping\n").into_response(),

@@ -98,15 +98,15 @@ impl Pages {
 
 fn body(simulator: &Simulator, list: &str, offset: usize) -> Bytes {
     let Options { partner_id, api_key, .. } = simulator.options();
-    let answer = simulator.respond(&Request {
+    let response = simulator.respond(&Request {
         method: "GET".to_owned(),
         path: format!("{API_PREFIX}/partners/{partner_id}/{list}"),
         query: Some(format!("limit={PAGE_SIZE}&offset={offset}&sort=id")),
         api_key: Some(api_key.clone()),
         body: Vec::new(),
     });
-    assert_eq!(answer.status, 200, "the simulator answers");
-    answer.body
+    assert_eq!(response.status, 200, "the simulator responds");
+    response.body
 }
 
 fn now() -> Timestamp {

@@ -1,5 +1,5 @@
 //! Partners: connected, for a command for people chosen, and what to do when one
-//! does not answer.
+//! does not respond.
 
 use super::failure::{Failure, environment};
 use crate::clock::Clock;

@@ -53,7 +53,7 @@ pub(super) async fn run(flags: &CheckFlags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks the first listener. Any answer is a sign of life: with basic auth it is
+/// Asks the first listener. Any response is a sign of life: with basic auth it is
 /// a 401, and where clients have to show a certificate it is the refusal of a
 /// client that has none.
 async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
     let url = format!("{scheme}://{}{}/-/healthy", address.reachable(), web.route_prefix);
     let client = reqwest::Client::builder()
         .no_proxy()
-        // It asks itself, by an address that no certificate names, and tells no secret.
+        // It asks itself, by an address that no certificate names, and sends no secret.
         .tls_danger_accept_invalid_certs(true)
         // HTTP/2 would tell of a refusal only that the connection broke.
         .http1_only()
@@ -79,7 +79,7 @@ async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a TLS server answered that it wants a certificate.
+/// Whether a TLS server said that it wants a certificate.
 fn is_refusal(error: &reqwest::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(c) = cause {

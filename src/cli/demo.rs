@@ -35,7 +35,7 @@ pub(super) struct DemoFlags {
     web_listen_address: Vec<String>,
 }
 
-/// Runs simulator and exporter until told to stop.
+/// Runs simulator and exporter until stopped.
 pub(super) async fn run(flags: &DemoFlags) -> Result<(), Failure> {
     let clock = Clock::system();
     let options = Options {

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Flags};
 use crate::runtime::{Exporter, Reload};
 
-/// Runs the exporter until it is told to stop.
+/// Runs the exporter until it is stopped.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failure> {
     // First of all: no signal may find the process without them.
     let stop = stop_on_signal()?;

@@ -29,7 +29,7 @@ pub(super) fn stop_on_signal() -> io::Result<CancellationToken> {
                 _ = terminate.recv() => "SIGTERM",
                 _ = interrupt.recv() => "SIGINT",
             };
-            // Nobody is left to be told only when the process has ended.
+            // Nobody is left to notify only when the process has ended.
             let _ = limit.send(());
             stop.cancel();
             info!("stopping on {name}");
@@ -41,9 +41,9 @@ pub(super) fn stop_on_signal() -> io::Result<CancellationToken> {
 /// A thread that ends the process after [`LIMIT`]. It is there from the start: when
 /// it is needed there may be no new one.
 fn limit_of_the_end() -> io::Result<mpsc::Sender<()>> {
-    let (limit, told) = mpsc::channel();
+    let (limit, stopped) = mpsc::channel();
     thread::Builder::new().name("end".to_owned()).spawn(move || {
-        if told.recv().is_ok() {
+        if stopped.recv().is_ok() {
             thread::sleep(LIMIT);
             warn!("something hangs and the process is not stopped after {LIMIT:?}; ending it now");
             logging::flush();

@@ -57,7 +57,7 @@ pub(super) struct FleetFlags {
     pub(super) seed: u64,
 }
 
-/// Serves a simulated Partner API until it is told to stop.
+/// Serves a simulated Partner API until it is stopped.
 pub(super) async fn run(flags: &SimulateFlags) -> Result<(), Failure> {
     let options = options(flags)?;
     let listener = TcpListener::bind(&flags.listen)

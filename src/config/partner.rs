@@ -25,7 +25,7 @@ pub struct PartnerConfig {
     pub settings: PartnerSettings,
 }
 
-/// What tells one poller of a partner from another: if none of it changed, a new
+/// What distinguishes one poller of a partner from another: if none of it changed, a new
 /// configuration does not touch the partner. The key itself is not part of it: one
 /// that changes in its file is noticed by the poller itself.
 #[derive(Debug, Clone, PartialEq)]

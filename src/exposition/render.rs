@@ -15,7 +15,7 @@ use crate::model::{ClientId, WabaAccount};
 /// How much of a phone number is exposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PhoneNumbers {
-    /// As the API tells it.
+    /// As the API sends it.
     #[default]
     Full,
     /// Its last four digits.

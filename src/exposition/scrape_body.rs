@@ -87,7 +87,7 @@ fn header(family: &Family, openmetrics: bool) -> String {
 }
 
 impl ScrapeBody {
-    /// Puts an answer together: of `snapshot` and of the exporter's `own`
+    /// Builds a response: of `snapshot` and of the exporter's `own`
     /// families, in the order of the catalogue.
     pub fn new(snapshot: &Arc<Snapshot>, own: &[MetricFamily], format: Format, gzip: bool, filter: &Filter) -> Self {
         let own: HashMap<&str, &MetricFamily> = own.iter().map(|family| (family.name(), family)).collect();

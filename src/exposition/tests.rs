@@ -122,7 +122,7 @@ fn channel(client: usize, number: u16, look: u8) -> Channel {
 }
 
 fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation {
-    // What an answer that counts as whole does not hold is gone.
+    // What a response that counts as complete does not hold is gone.
     let gone = |id: &ClientId, seen: &[Channel]| {
         let known = fleet.client(id).into_iter().flat_map(|state| &state.channels);
         let ids = known.map(|known| known.channel.id.clone());
@@ -188,9 +188,9 @@ fn published(steps: &[Step], settings: &RenderSettings, target: usize, all_the_t
 
 /// The body of a scrape, as it is sent.
 fn body(snapshot: &Arc<Snapshot>, format: Format, gzip: bool) -> Vec<u8> {
-    let answer = ScrapeBody::new(snapshot, &[], format, gzip, &Filter::All);
-    let length = answer.len();
-    let body: Vec<u8> = answer.flatten().collect();
+    let body_parts = ScrapeBody::new(snapshot, &[], format, gzip, &Filter::All);
+    let length = body_parts.len();
+    let body: Vec<u8> = body_parts.flatten().collect();
     assert_eq!(body.len() as u64, length, "Content-Length");
     body
 }

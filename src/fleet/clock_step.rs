@@ -1,5 +1,5 @@
 //! Somebody sets the wall clock: the times at which the exporter saw something move
-//! with it. Never here: times that the API tells, and ages.
+//! with it. Never here: times that the API sends, and ages.
 
 use jiff::SignedDuration;
 

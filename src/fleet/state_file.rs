@@ -2,7 +2,7 @@
 //!
 //! A header line, then one JSON document. The header names the format's version
 //! and the document's length and CRC-32, so that a file that was cut or changed
-//! anywhere is told from a whole one before anything of it is believed.
+//! anywhere is recognised before anything of it is believed.
 //!
 //! Here: what is in the file. Never here: the disk; see [`super::state_storage`].
 

@@ -1,4 +1,4 @@
-//! The WhatsApp business accounts of a client, as its channels tell them.
+//! The WhatsApp business accounts of a client, as its channels describe them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::model::WabaAccount;
 
 impl ClientState {
     /// The accounts of the client's channels, each once, in order of their ids. If
-    /// two channels tell one account differently, the first channel that tells more
+    /// two channels describe one account differently, the first that says more
     /// than the id counts; channels are in order of their ids.
     pub fn wabas(&self) -> impl Iterator<Item = &Arc<WabaAccount>> {
         let mut accounts: BTreeMap<&str, &Arc<WabaAccount>> = BTreeMap::new();
@@ -28,7 +28,7 @@ impl ClientState {
     }
 
     /// Lets the channel at `place` share its account with the others of the client
-    /// that tell the same, so that a fleet keeps each account once.
+    /// that describe it alike, so that a fleet keeps each account once.
     pub(super) fn share_waba(&mut self, place: usize) {
         let Some(waba) = &self.channels[place].channel.waba else { return };
         let others =

@@ -1,7 +1,7 @@
 //! The API's closed enumerations.
 //!
 //! Each has the label text of its states in one table, and `parse`, which is
-//! case-insensitive and answers `None` for a value nobody has seen. What to do
+//! case-insensitive and returns `None` for a value nobody has seen. What to do
 //! then (state `Unknown`, a count, a log line) is the decoder's decision.
 
 use super::words::words;
@@ -37,7 +37,7 @@ states! {
         SettingUp = "setting_up",
         /// Not available for messaging.
         Error = "error",
-        /// Not told, or a value nobody has seen.
+        /// Not sent, or a value nobody has seen.
         Unknown = "unknown",
     }
     aliases {}
@@ -57,7 +57,7 @@ states! {
         Low = "low",
         /// Not rated yet.
         Na = "na",
-        /// Not told, or a value nobody has seen.
+        /// Not sent, or a value nobody has seen.
         Unknown = "unknown",
     }
     aliases { "green" => High, "yellow" => Medium, "red" => Low }
@@ -114,7 +114,7 @@ states! {
         Unregistered = "unregistered",
         /// 360dialog has no access to the number.
         Removed = "removed",
-        /// Not told, or a value nobody has seen.
+        /// Not sent, or a value nobody has seen.
         Unknown = "unknown",
     }
     aliases {}

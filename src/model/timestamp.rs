@@ -18,10 +18,10 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self::from_microsecond(0);
 
-    /// Before everything that can be told.
+    /// Before everything that can be expressed.
     pub const MIN: Self = Self::from_microsecond(i64::MIN);
 
-    /// After everything that can be told.
+    /// After everything that can be expressed.
     pub const MAX: Self = Self::from_microsecond(i64::MAX);
 
     /// So many seconds after the epoch.

@@ -3,7 +3,7 @@
 
 use super::ShortText;
 
-/// A WABA as a channel's item tells it. Fields that the API leaves out or sends
+/// A WABA as a channel's item describes it. Fields that the API leaves out or sends
 /// as `null` are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WabaAccount {

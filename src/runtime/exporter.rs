@@ -58,11 +58,11 @@ impl Exporter {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Runs until `stop`, and then for as long as answers under way may take.
+    /// Runs until `stop`, and then for as long as responses under way may take.
     ///
     /// # Errors
     ///
-    /// Fails if a part ends before it was told to.
+    /// Fails if a part ends before it was asked to.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { config, clock, listeners, reload } = self;
         let telemetry = Telemetry::new();
@@ -121,7 +121,7 @@ impl std::fmt::Debug for Exporter {
     }
 }
 
-/// Threads that wait for name servers: one that never answers must not cost a
+/// Threads that wait for name servers: one that never responds must not cost a
 /// thread per try.
 const RESOLVERS: usize = 4;
 
@@ -218,9 +218,9 @@ async fn supervise(
 ) -> anyhow::Result<()> {
     let mut failed = None;
     while let Some(ended) = tasks.join_next().await {
-        let told = stop.is_cancelled();
+        let stopped = stop.is_cancelled();
         let failure = match ended {
-            Ok((_, Ok(()))) if told => None,
+            Ok((_, Ok(()))) if stopped => None,
             Ok((task, Ok(()))) => Some(anyhow::anyhow!("the {task} ended by itself")),
             Ok((task, Err(e))) => Some(e.context(format!("the {task} failed"))),
             Err(panicked) => Some(anyhow::Error::from(panicked).context("a task of the exporter died")),
@@ -242,16 +242,16 @@ mod tests {
 
     type Ended = (&'static str, anyhow::Result<()>);
 
-    /// What comes of `task` beside another that runs until it is told, and
+    /// What comes of `task` beside another that runs until it is stopped, and
     /// whether it was.
     async fn beside_another(
         task: impl Future<Output = Ended> + Send + 'static,
         stop: CancellationToken,
     ) -> (Result<(), String>, bool) {
         let mut tasks = JoinSet::new();
-        let told = stop.clone();
+        let stopped = stop.clone();
         tasks.spawn(async move {
-            told.cancelled().await;
+            stopped.cancelled().await;
             ("web server", Ok(()))
         });
         tasks.spawn(task);
@@ -261,12 +261,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_stops_the_others_and_fails_the_run() {
-        let (result, told) = beside_another(async { panic!("no such chunk") }, CancellationToken::new()).await;
+        let (result, stopped) = beside_another(async { panic!("no such chunk") }, CancellationToken::new()).await;
         let failure = result.unwrap_err();
         let (before, after) =
             ("the exporter stopped: a task of the exporter died: task ", r#" panicked with message "no such chunk""#);
         assert!(failure.starts_with(before) && failure.ends_with(after), "{failure}");
-        assert!(told);
+        assert!(stopped);
     }
 
     #[tokio::test]

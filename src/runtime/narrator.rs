@@ -17,16 +17,16 @@ use crate::telemetry::Telemetry;
 /// From one summary to the next.
 const SUMMARY: SignedDuration = SignedDuration::from_hours(1);
 
-/// What was told of each partner.
+/// What was logged about each partner.
 #[derive(Debug, Default)]
 pub(super) struct Narrator(BTreeMap<PartnerId, Story>);
 
-/// What was told of one partner.
+/// What was logged about one partner.
 #[derive(Debug, Default)]
 struct Story {
     /// Since when the client list can't be read, and why.
     trouble: Option<(Timestamp, Reason)>,
-    /// Whether the first cycle was told.
+    /// Whether the first cycle was logged.
     works: bool,
     /// When the next summary is due.
     summary: Option<Timestamp>,
@@ -42,7 +42,7 @@ struct Numbers {
 }
 
 impl Narrator {
-    /// Tells what an observation means, before the fleet takes it in.
+    /// Logs what an observation means, before the fleet takes it in.
     pub(super) fn hear(&mut self, fleet: &Fleet, observation: &Observation, telemetry: &Telemetry, now: Timestamp) {
         let partner = fleet.partner();
         let story = self.0.entry(partner.clone()).or_default();

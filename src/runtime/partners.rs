@@ -120,8 +120,8 @@ impl Partners {
                 () = hung_up(reload.as_mut()) => {
                     let _ = self.reload(reload.as_ref(), &web, &stop).await?;
                 }
-                Some(answer) = asked.recv() => {
-                    let _ = answer.send(self.reload(reload.as_ref(), &web, &stop).await?);
+                Some(reply) = asked.recv() => {
+                    let _ = reply.send(self.reload(reload.as_ref(), &web, &stop).await?);
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Partners {
     async fn stop_one(&mut self, partner: &PartnerId) -> anyhow::Result<Handover> {
         let Some(running) = self.running.remove(partner) else { return Ok(Handover::default()) };
         running.stop.cancel();
-        // The others run until they are told, so the one that ends is the one
+        // The others run until they are stopped, so the one that ends is the one
         // that was.
         if let Some(ended) = self.tasks.join_next().await {
             let (ended, known) = ended?;

@@ -63,7 +63,7 @@ impl State {
     }
 }
 
-/// What the task is told.
+/// Messages to the task.
 pub(super) struct Inbox {
     pub(super) observations: mpsc::Receiver<(PartnerId, Observation)>,
     pub(super) changes: mpsc::Receiver<Change>,

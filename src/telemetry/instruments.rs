@@ -121,7 +121,7 @@ struct Shared {
     reloaded: AtomicBool,
     /// Whether the web configuration file is in force as it is.
     web_config: AtomicBool,
-    /// By partner. Only people look at it: no metric tells a moment and a reason.
+    /// By partner. Only people look at it: no metric shows a moment and a reason.
     last_failures: Mutex<BTreeMap<PartnerId, LastFailure>>,
 }
 
@@ -249,7 +249,7 @@ impl Telemetry {
         self.instruments().reload_successful.set(i64::from(successful));
     }
 
-    /// Tells the settings that alert rules compare with.
+    /// Exports the settings that alert rules compare with.
     pub fn settings(&self, poll_interval: Duration, max_staleness: Duration) {
         self.instruments().poll_interval.set(poll_interval.as_secs_f64());
         self.instruments().max_staleness.set(max_staleness.as_secs_f64());
@@ -363,7 +363,7 @@ impl PartnerInstruments {
         i.throttled.with_label_values(&[id]).inc_by(waited.as_secs_f64());
     }
 
-    /// Tells the rate that the pacer allows.
+    /// Exports the rate that the pacer allows.
     pub fn budget(&self, requests_per_second: f64) {
         let (i, id) = self.get();
         i.budget.with_label_values(&[id]).set(requests_per_second);

@@ -88,7 +88,7 @@ pub fn print(text: &str) {
     let text = redact(text);
     match LOG.get() {
         Some(sink) => sink.push(&format!("{text}\n")),
-        // Nobody is left who could be told.
+        // Nobody is left who could read it.
         None => drop(writeln!(std::io::stderr(), "{text}")),
     }
 }

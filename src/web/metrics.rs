@@ -15,7 +15,7 @@ use super::Web;
 use crate::exposition::{Filter, ScrapeBody, accepts_gzip, negotiate};
 use crate::telemetry::HttpRejection;
 
-/// Answers a scrape.
+/// Responds to a scrape.
 pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     // Held while the response is made: a reader that does not read holds no place.
     let _place = match &web.0.scrapes {
@@ -31,16 +31,16 @@ pub(super) async fn scrape(State(web): State<Web>, RawQuery(query): RawQuery, he
     let gzip = accepts_gzip(&all(&headers, &header::ACCEPT_ENCODING));
     let filter = filter(query.as_deref().unwrap_or_default());
     let snapshot = web.0.published.current();
-    let answer = ScrapeBody::new(&snapshot, &web.0.telemetry.gather(), format, gzip, &filter);
+    let body = ScrapeBody::new(&snapshot, &web.0.telemetry.gather(), format, gzip, &filter);
 
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, format.content_type())
-        .header(header::CONTENT_LENGTH, answer.len())
+        .header(header::CONTENT_LENGTH, body.len())
         .header(header::VARY, "Accept, Accept-Encoding");
     if gzip {
         response = response.header(header::CONTENT_ENCODING, "gzip");
     }
-    let body = Body::new(Scrape { left: answer.len(), answer });
+    let body = Body::new(Scrape { left: body.len(), body });
     response.body(body).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
@@ -62,7 +62,7 @@ fn filter(query: &str) -> Filter {
 /// The body of a scrape.
 #[derive(Debug)]
 struct Scrape {
-    answer: ScrapeBody,
+    body: ScrapeBody,
     left: u64,
 }
 
@@ -71,7 +71,7 @@ impl http_body::Body for Scrape {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.answer.next();
+        let piece = self.body.next();
         self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }

@@ -214,7 +214,7 @@ async fn page(
     }
 }
 
-/// Makes an answer of the JSON API.
+/// Builds a response of the JSON API.
 async fn json(
     web: Web,
     query: Option<String>,

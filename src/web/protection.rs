@@ -104,7 +104,7 @@ impl Protection {
         self.0.live.fresh(workers).await.tls.as_ref().map(|tls| tls.config.clone())
     }
 
-    /// Whether a request may pass: headers to add to its answer, and the answer
+    /// Whether a request may pass: headers to add to its response, and the response
     /// if it may not.
     pub(super) async fn admit(
         &self,

@@ -140,8 +140,8 @@ impl Server {
     /// Anybody can cause it, as often as they like. What a person can do
     /// something about is logged once in a while.
     fn failed(&self, client: IpAddr, error: &io::Error) {
-        let told = error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>() || cause.is::<NotTls>());
-        if told && self.web.0.handshake_log.allows(Some(client)) {
+        let known = error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>() || cause.is::<NotTls>());
+        if known && self.web.0.handshake_log.allows(Some(client)) {
             info!(%client, %error, "connection refused");
         } else {
             debug!(%client, %error, "connection failed");
@@ -270,7 +270,7 @@ fn with_timeouts(stream: TcpStream) -> Pinned {
 #[error("expected TLS, found plain HTTP; use https")]
 struct NotTls;
 
-/// Tells a client that speaks plain HTTP what is wrong, as Go's servers do: it
+/// Says to a client that speaks plain HTTP what is wrong, as Go's servers do: it
 /// would only see a connection that breaks.
 async fn expect_tls(mut stream: TcpStream) -> io::Result<TcpStream> {
     const HANDSHAKE: u8 = 0x16;

@@ -49,6 +49,11 @@ pub fn run(command: &mut std::process::Command) -> String {
 
 /// All sources in a directory, given from the repository's root.
 pub fn sources_in(directory: &str) -> Vec<PathBuf> {
+    files_in(directory, &["rs"])
+}
+
+/// All files in a directory, given from the repository's root, that end in one of these extensions.
+pub fn files_in(directory: &str, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
     while let Some(directory) = directories.pop() {
@@ -56,7 +61,7 @@ pub fn sources_in(directory: &str) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted)) {
                 found.push(path);
             }
         }

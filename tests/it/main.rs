@@ -26,7 +26,8 @@
 //! | [`restart`] | the state file, good and bad |
 //! | [`command_line`] | exit codes, help, signals |
 //! | [`hangs`] | that a stuck log, disk, name server or clock, and signals, stop nothing |
-//! | [`structure`] | which module may import which |
+//! | [`structure`] | which module may import which, and how long a file may be |
+//! | [`words`] | the field's words, in code and documents |
 //! | [`web_config`] | TLS, basic auth and the rest of `--web.config.file` |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
@@ -61,3 +62,4 @@ mod truth;
 mod upstream;
 mod web_config;
 mod web_server;
+mod words;

@@ -34,7 +34,7 @@ async fn an_api_that_is_down_for_ten_minutes_takes_nothing_before_the_bound_and_
         rig.run_for(Duration::from_secs(1)).await;
         shown = rig.scrape();
         let now = rig.now() as f64;
-        // What was answered before the end still comes in; from then on ages stand still.
+        // Responses sent before the end still come in; from then on ages stand still.
         ages = refreshed(&shown);
         let oldest = ages.values().copied().fold(f64::INFINITY, f64::min);
         let newest = ages.values().copied().fold(0.0, f64::max);

@@ -54,7 +54,7 @@ fn lines_allowed(began: Instant) -> usize {
     2 + usize::try_from(began.elapsed().as_secs() / 60).unwrap()
 }
 
-/// Stops in time, having told of the flood, but not too often.
+/// Stops in time, having logged the flood, but not too often.
 async fn ends_well(exporter: Exporter, began: Instant) {
     let allowed = lines_allowed(began);
     let stopping = Instant::now();

@@ -227,3 +227,14 @@ fn a_circle_between_two_files_is_found_however_it_is_written() {
     let found = circles(imports_between_files(&files));
     assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), ["a::b", "a::c", "a::d"]);
 }
+
+/// A file that is longer than this has more than one thing in it.
+const MOST_LINES: usize = 400;
+
+#[test]
+fn no_source_file_is_longer_than_400_lines() {
+    let files = ["src", "tests", "benches", "fuzz/fuzz_targets"].into_iter().flat_map(sources_in);
+    let lines = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
+    let long: Vec<_> = files.map(|path| (lines(&path), path)).filter(|(lines, _)| *lines > MOST_LINES).collect();
+    assert!(long.is_empty(), "divide these by what they are about: {long:#?}");
+}

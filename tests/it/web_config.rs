@@ -2,7 +2,7 @@
 //!
 //! * [`files`]: files of our own, good and bad, with `promtool` as a second judge
 //! * [`tls`]: who may connect, how, and what happens when certificates change
-//! * [`requests`]: who is answered
+//! * [`requests`]: who is let in
 //! * [`prometheus`]: a real Prometheus, with everything on
 
 mod files;

@@ -1,4 +1,4 @@
-//! `check --live`: what the API answers to each partner's key, and what would be
+//! `check --live`: what the API returns for each partner's key, and what would be
 //! exported of it.
 
 use std::sync::Arc;

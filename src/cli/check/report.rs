@@ -26,7 +26,7 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
             let key = match error.reason {
                 Reason::Unauthorized => "refused",
                 Reason::Forbidden | Reason::NotFound => "not for this partner id, or the id is wrong",
-                _ => "not known, because the API gave no usable answer",
+                _ => "not known, because the API gave no usable response",
             };
             line("key", key.to_owned());
             line("clients", unreadable(error));

@@ -175,9 +175,9 @@ fn confirmed(before: &Client, update: &ClientUpdate) -> std::io::Result<bool> {
     }
     write!(err, "Change it? [y/N] ")?;
     err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// The client as it should be afterwards.
@@ -192,7 +192,7 @@ fn planned(before: &Client, update: &ClientUpdate) -> Client {
     after
 }
 
-/// The API has been seen to answer 429 and 5xx to writes that took effect.
+/// The API has been seen to line 429 and 5xx to writes that took effect.
 fn not_updated(partner: &PartnerConfig, id: &ClientId, error: &ApiError) -> String {
     let doubt = match error.status {
         Some(400..=428) => "nothing was changed",

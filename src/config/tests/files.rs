@@ -124,8 +124,8 @@ fn keys_of_the_files_partners_are_nowhere_but_in_their_files() {
     let all = ["--partner.id=examplePA", "--partner.api-key-file=KEYS/one"];
     assert_eq!(files.errors_with(&all, Some("canary-key")), [both, from_flag, from_variable]);
     // A file that can't be read changes nothing about it.
-    let told = Files::new("").errors_with(&all, Some("canary-key"));
-    assert_eq!(told[1..], [both, from_flag, from_variable]);
+    let report = Files::new("").errors_with(&all, Some("canary-key"));
+    assert_eq!(report[1..], [both, from_flag, from_variable]);
     // An empty variable is what some deployments make of one that is not set.
     for empty in ["", " \n"] {
         assert_eq!(files.errors_with(&[], Some(empty)), [""; 0], "{empty:?}");
@@ -159,12 +159,12 @@ fn a_file_of_another_form_is_refused_by_place_and_remedy_without_showing_what_it
         "\tid: canary",
         "partners: []\n--- canary",
     ];
-    let told = files.map(|yaml| format!("{yaml:?}\n  {}", Files::new(yaml).errors(&[]).join("\n  ")));
-    for told in &told {
-        let (_, errors) = told.split_once('\n').unwrap();
-        assert!(!errors.to_lowercase().contains("canary"), "{told}");
+    let report = files.map(|yaml| format!("{yaml:?}\n  {}", Files::new(yaml).errors(&[]).join("\n  ")));
+    for report in &report {
+        let (_, errors) = report.split_once('\n').unwrap();
+        assert!(!errors.to_lowercase().contains("canary"), "{report}");
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(report.join("\n"));
 }
 
 #[test]

@@ -101,12 +101,12 @@ impl Shared {
         loop {
             let dropped = self.next(&mut batch);
             let unwritten = write_all(&mut out, &batch);
-            let told = dropped == 0 || unwritten == 0 && write_all(&mut out, report(dropped).as_bytes()) == 0;
+            let reported = dropped == 0 || unwritten == 0 && write_all(&mut out, report(dropped).as_bytes()) == 0;
             let mut queue = self.lock();
             if unwritten > 0 {
                 self.drop_lines(&mut queue, &batch[batch.len() - unwritten..]);
             }
-            if !told {
+            if !reported {
                 queue.dropped += dropped;
             }
         }

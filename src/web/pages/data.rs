@@ -44,7 +44,7 @@ impl Moment {
     }
 }
 
-/// An age is not told more finely than the second.
+/// An age is not shown more finely than the second.
 pub(super) fn whole_seconds(age: Duration) -> Duration {
     Duration::from_secs(age.as_secs())
 }

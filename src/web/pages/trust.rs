@@ -1,4 +1,4 @@
-//! Can this page be trusted? How old the data is, whether the API answers, what
+//! Can this page be trusted? How old the data is, whether the API responds, what
 //! is wrong and what to do. Nothing is green that is not known.
 
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Level {
 pub(super) struct Trust {
     pub(super) partner: String,
     pub(super) level: Level,
-    /// One line: the answer.
+    /// One line that says it all.
     pub(super) headline: String,
     /// What went wrong.
     pub(super) cause: Option<String>,
@@ -169,7 +169,7 @@ impl Trust {
         let Reads { clients, shown, waiting, failing, expired, .. } = self.read;
         let oldest = self.read.oldest.map(|at| span(whole_seconds(age(at, now)))).unwrap_or_default();
         if clients == 0 {
-            self.say(Level::Current, "The API answers. The partner account has no clients.".to_owned());
+            self.say(Level::Current, "The API responds. The partner account has no clients.".to_owned());
         } else if waiting > 0 && partner.state.last_cycle.is_none() {
             self.say(Level::Reading, format!("The first read is under way: {shown} of {clients} clients."));
         } else if shown == 0 {

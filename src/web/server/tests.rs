@@ -64,9 +64,9 @@ impl Server {
 
     /// A scrape as a quick reader sees it: the first line, and the length.
     async fn scrape(&self) -> (String, usize) {
-        let mut answer = Vec::new();
-        self.ask().await.read_to_end(&mut answer).await.unwrap();
-        let text = String::from_utf8(answer).unwrap();
+        let mut response = Vec::new();
+        self.ask().await.read_to_end(&mut response).await.unwrap();
+        let text = String::from_utf8(response).unwrap();
         (text.lines().next().unwrap().to_owned(), text.len())
     }
 

@@ -88,7 +88,7 @@ async fn what_cannot_be_read_for_too_long_leaves_all_but_name_up_and_age() {
 }
 
 #[tokio::test]
-async fn a_client_that_answers_404_is_gone_once_a_complete_list_lacks_it() {
+async fn a_client_whose_path_returns_404_is_gone_once_a_complete_list_lacks_it() {
     let rig = Rig::start(3, &[]).await;
     rig.api.faults(json!([{"kind": "not_found", "client_id": rig.client(0)}])).await;
     let shown = rig.exporter.until("d360_client_up 0", |e| up(e, rig.client(0)) == Some(0.0)).await;

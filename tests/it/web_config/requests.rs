@@ -1,4 +1,4 @@
-//! Who is answered, and with what.
+//! Who is let in, and what each request gets.
 
 use reqwest::{Client, StatusCode};
 
