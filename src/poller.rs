@@ -1,6 +1,6 @@
 //! Deciding what to ask the API next, asking it, and judging what came.
 //!
-//! Here: the [`Plan`] (pure: it is told the time and the results, and answers
+//! Here: the [`Plan`] (pure: it is given the time and the results, and decides
 //! what to do), the [`Confidence`] rules (what a read proves), and [`run`], the
 //! loop that does it for one partner.
 //!
@@ -89,7 +89,7 @@ pub async fn run<T: Transport>(
     let mut poller = Poller {
         plan: Plan::new(interval, strategy, concurrency, ids, Instant::now()),
         confidence: Confidence::new(known),
-        told: Told::default(),
+        reported: Reported::default(),
         api,
         settings,
         observations,
@@ -108,9 +108,9 @@ pub async fn run<T: Transport>(
 /// Nobody listens any more.
 struct ReceiverGone;
 
-/// What the fleet was told last of the poller itself.
+/// What the fleet was last sent about the poller itself.
 #[derive(Debug, Default)]
-struct Told {
+struct Reported {
     reads: Option<Reads>,
     unconfirmed: (usize, usize),
     page_size: Option<usize>,
@@ -123,7 +123,7 @@ struct Poller<T> {
     settings: Settings,
     plan: Plan,
     confidence: Confidence,
-    told: Told,
+    reported: Reported,
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
     in_flight: JoinSet<Outcome>,
@@ -199,23 +199,23 @@ impl<T: Transport> Poller<T> {
         }
     }
 
-    /// Tells of a new cycle, of a change of the strategy, and of losses that were
+    /// Reports a new cycle, a change of the strategy, and losses that were
     /// judged at the end of the cycle before.
     async fn tell_cycle(&mut self) -> Result<(), ReceiverGone> {
         let cycle = self.plan.cycle();
-        if std::mem::replace(&mut self.told.cycle, cycle) != cycle {
+        if std::mem::replace(&mut self.reported.cycle, cycle) != cycle {
             let gone = self.confidence.begin_cycle(cycle);
             self.tell_gone(gone).await?;
         }
         let reads = self.plan.reads();
         if let Some(chosen) = reads
-            && std::mem::replace(&mut self.told.reads, reads) != reads
+            && std::mem::replace(&mut self.reported.reads, reads) != reads
         {
             info!(partner = %self.api.partner(), strategy = chosen.as_str(), requests_per_second = self.api.rate(), "reading the channels this way from now on");
             self.send(Observation::StrategyChosen(chosen)).await?;
         }
         let outage = self.api.is_outage();
-        if std::mem::replace(&mut self.told.outage, outage) != outage && outage {
+        if std::mem::replace(&mut self.reported.outage, outage) != outage && outage {
             warn!(partner = %self.api.partner(), "every request fails, trying the client list before anything else");
         }
         Ok(())

@@ -88,7 +88,7 @@ fn said(body: &[u8]) -> String {
     message(body).map_or_else(String::new, |message| format!(": {message}"))
 }
 
-/// What an error body says, as far as it can be told: several forms are in use.
+/// What an error body says, as far as it is known: several forms are in use.
 /// An API that repeats the key it refuses must not get it into the log.
 fn message(body: &[u8]) -> Option<String> {
     if body.len() > MAX_ERROR_BODY {

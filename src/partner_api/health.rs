@@ -1,4 +1,4 @@
-//! Whether the API answers at all.
+//! Whether the API responds at all.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -2,7 +2,7 @@
 //!
 //! Three promises are kept here and nowhere else: the key goes to the
 //! configured host only (redirects are not followed, and proxies see TLS), no
-//! error text holds a URL, and no answer takes more memory than the limit.
+//! error text holds a URL, and no response takes more memory than the limit.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -20,9 +20,9 @@ use super::{ApiError, Reason, Request, Response, Transport};
 pub struct HttpSettings {
     /// The base URL with its path prefix, `https://hub.360dialog.io/api/v2`.
     pub base_url: Url,
-    /// One request, from its start to the last byte of the answer.
+    /// One request, from its start to the last byte of the response.
     pub timeout: Duration,
-    /// Largest answer after decompression, in bytes.
+    /// Largest response after decompression, in bytes.
     pub max_response_size: usize,
 }
 
@@ -90,23 +90,23 @@ impl Transport for HttpTransport {
             Some(body) => self.client.patch(url).header(CONTENT_TYPE, "application/json").body(body.clone()),
             None => self.client.get(url),
         };
-        let mut answer = call
+        let mut response = call
             .header("X-API-Key", header)
             .header(ACCEPT, "application/json")
             .send()
             .await
             .map_err(|e| transport_error(e, false))?;
 
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         // reqwest removes the header of an encoding that it decodes itself.
-        let encoded = answer.headers().contains_key(CONTENT_ENCODING) || answer.content_length().is_none();
+        let encoded = response.headers().contains_key(CONTENT_ENCODING) || response.content_length().is_none();
 
-        let body = match read(&mut answer, self.settings.max_response_size, encoded).await {
+        let body = match read(&mut response, self.settings.max_response_size, encoded).await {
             Ok(body) => body,
-            // What an error answer says beside its status is for people; a 429
+            // What an error response says beside its status is for people; a 429
             // or a 401 has to be heeded without it.
-            Err(_) if !answer.status().is_success() => Bytes::new(),
+            Err(_) if !response.status().is_success() => Bytes::new(),
             Err(failure) => return Err(failure),
         };
         Ok(Response { status, retry_after, body })
@@ -114,20 +114,20 @@ impl Transport for HttpTransport {
 }
 
 /// Reads a body of at most `limit` bytes.
-async fn read(answer: &mut reqwest::Response, limit: usize, encoded: bool) -> Result<Bytes, ApiError> {
+async fn read(response: &mut reqwest::Response, limit: usize, encoded: bool) -> Result<Bytes, ApiError> {
     let too_large = || {
         ApiError::new(
             Reason::TooLarge,
             format!(
-                "expected an answer of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
+                "expected a response of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
             ),
         )
     };
-    if answer.content_length().is_some_and(|n| n > limit as u64) {
+    if response.content_length().is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|e| transport_error(e, encoded))? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| transport_error(e, encoded))? {
         if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
@@ -148,8 +148,8 @@ fn transport_error(error: reqwest::Error, encoded: bool) -> ApiError {
         Reason::Connect
     };
     let what = match reason {
-        Reason::Timeout => "no complete answer within --api.timeout",
-        Reason::Decode => "the answer is not in the encoding that it declares",
+        Reason::Timeout => "no complete response within --api.timeout",
+        Reason::Decode => "the response is not in the encoding that it declares",
         Reason::Connect => "the connection failed or broke",
         _ => "the request could not be made",
     };

@@ -180,7 +180,7 @@ impl<T: Transport> PartnerApi<T> {
     /// # Errors
     ///
     /// Fails as a whole if one page can't be read. Pages that don't add up are
-    /// told by the coverage.
+    /// shown by the coverage.
     pub async fn clients(&self, expected: Option<usize>) -> Result<Listing<Client>, ApiError> {
         let id = |client: &Client| client.id.clone();
         let path = self.path(&["clients"]);

@@ -41,7 +41,7 @@ pub(super) struct PageSizes {
 #[derive(Debug)]
 struct State {
     size: usize,
-    /// The last size that was answered.
+    /// The last size that worked.
     works: Option<usize>,
     /// When the double may be tried.
     double_at: Option<Instant>,
@@ -91,7 +91,7 @@ impl PageSizes {
         state.size
     }
 
-    /// A page of this size was answered.
+    /// A page of this size was read.
     pub(super) fn works(&self, size: usize) {
         let mut state = self.lock();
         if state.size == size {
@@ -158,7 +158,7 @@ mod tests {
         ApiError::new(Reason::Timeout, "late")
     }
 
-    /// The sizes that are tried until one is answered that is no larger than
+    /// The sizes that are tried until one works that is no larger than
     /// `largest`.
     fn tried(sizes: &PageSizes, largest: usize, failure: &ApiError) -> Vec<usize> {
         let mut size = sizes.for_list();

@@ -172,7 +172,7 @@ impl<Id: Eq + Hash + Clone> Pager<Id> {
     /// `received` items, of which `fresh` were new, with the envelope's `total`.
     pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Step {
         self.pages += 1;
-        // Behind the end some servers answer with a total of 0; on the first
+        // Behind the end some servers respond with a total of 0; on the first
         // page an empty list with a total is a list that lacks something.
         if received > 0 || self.pages == 1 {
             self.totals.take(total);
@@ -192,7 +192,7 @@ impl<Id: Eq + Hash + Clone> Pager<Id> {
         Step::More
     }
 
-    /// Tells items that the server holds twice from those that moved.
+    /// Distinguishes items that the server holds twice from those that moved.
     ///
     /// Only an item that comes twice on one page is surely held twice. One that
     /// comes again on a later page may have come in place of another: pages that

@@ -1,4 +1,4 @@
-//! An API for tests: a function answers, and what was asked is remembered.
+//! An API for tests: a function responds, and what was asked is remembered.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::model::PartnerId;
 use crate::telemetry::Telemetry;
 
-pub(crate) type Answer = Result<Response, ApiError>;
+pub(crate) type Outcome = Result<Response, ApiError>;
 
 /// One request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Sent {
 pub(crate) struct Fake(Arc<Inner>);
 
 struct Inner {
-    answer: Box<dyn Fn(&Sent) -> Answer + Send + Sync>,
+    response: Box<dyn Fn(&Sent) -> Outcome + Send + Sync>,
     latency: Duration,
     started: Instant,
     sent: Mutex<Vec<Sent>>,
@@ -48,15 +48,15 @@ impl fmt::Debug for Fake {
 }
 
 impl Fake {
-    /// An API that answers at once.
-    pub(crate) fn new(answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static) -> Self {
-        Self::slow(Duration::ZERO, answer)
+    /// An API that serves at once.
+    pub(crate) fn new(response: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) -> Self {
+        Self::slow(Duration::ZERO, response)
     }
 
     /// An API that takes its time.
-    pub(crate) fn slow(latency: Duration, answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn slow(latency: Duration, response: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
-            answer: Box::new(answer),
+            response: Box::new(response),
             latency,
             started: Instant::now(),
             sent: Mutex::default(),
@@ -65,12 +65,12 @@ impl Fake {
         }))
     }
 
-    /// An API that gives these answers one after the other.
+    /// An API that gives these responses one after the other.
     ///
     /// It panics when it is asked more often.
-    pub(crate) fn script(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let answers: Vec<Answer> = answers.into_iter().collect();
-        Self::new(move |sent| answers.get(sent.index).expect("an answer for every request").clone())
+    pub(crate) fn script(responses: impl IntoIterator<Item = Outcome>) -> Self {
+        let responses: Vec<Outcome> = responses.into_iter().collect();
+        Self::new(move |sent| responses.get(sent.index).expect("a response for every request").clone())
     }
 
     /// Everything that was asked.
@@ -102,7 +102,7 @@ impl Fake {
 }
 
 impl Transport for Fake {
-    async fn send(&self, request: &Request, key: &SecretString) -> Answer {
+    async fn send(&self, request: &Request, key: &SecretString) -> Outcome {
         let inner = &self.0;
         let now = inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         inner.most_in_flight.fetch_max(now, Ordering::Relaxed);
@@ -120,9 +120,9 @@ impl Transport for Fake {
         if inner.latency > Duration::ZERO {
             sleep(inner.latency).await;
         }
-        let answer = (inner.answer)(&sent);
+        let response = (inner.response)(&sent);
         inner.in_flight.fetch_sub(1, Ordering::Relaxed);
-        answer
+        response
     }
 }
 
@@ -138,17 +138,17 @@ fn line(request: &Request) -> String {
 }
 
 /// 200 with a body.
-pub(crate) fn ok(body: &Value) -> Answer {
+pub(crate) fn ok(body: &Value) -> Outcome {
     Ok(Response { status: 200, retry_after: None, body: body.to_string().into() })
 }
 
 /// Any status, with a body that nobody needs.
-pub(crate) fn status(status: u16) -> Answer {
+pub(crate) fn status(status: u16) -> Outcome {
     Ok(Response { status, retry_after: None, body: "<html>".into() })
 }
 
 /// 429 with a `Retry-After`.
-pub(crate) fn too_many(retry_after: Option<&str>) -> Answer {
+pub(crate) fn too_many(retry_after: Option<&str>) -> Outcome {
     Ok(Response { status: 429, retry_after: retry_after.map(str::to_owned), body: "".into() })
 }
 

@@ -1,4 +1,4 @@
-//! The seam between operations and HTTP: one request out, one answer back.
+//! The seam between operations and HTTP: one request out, one response back.
 //!
 //! A test puts its own API here and runs on paused time; the exporter puts
 //! [`super::http::HttpTransport`] here.
@@ -24,7 +24,7 @@ pub struct Request {
     pub patch: Option<String>,
 }
 
-/// One answer, whatever its status.
+/// One response, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
@@ -35,7 +35,7 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// Moves one request to the API and its whole answer back.
+/// Moves one request to the API and its whole response back.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` with `key`.
     ///

@@ -1,7 +1,7 @@
 //! Reading bodies, tolerantly.
 //!
 //! The API's documents disagree in places, so decoding follows three rules:
-//! one odd field costs that field, one odd item costs that item, and an answer
+//! one odd field costs that field, one odd item costs that item, and a response
 //! of no known shape is an error, never "nothing there". What was odd comes
 //! back as [`Findings`], for the counters and the log.
 //!
@@ -25,7 +25,7 @@ pub const BYTES_PER_ITEM: usize = 256;
 /// One page of a list, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The items that could be decoded, in the order of the answer.
+    /// The items that could be decoded, in the order of the response.
     pub items: Vec<T>,
     /// Length of the array as sent: what an offset has to move by.
     pub received: usize,

@@ -179,7 +179,7 @@ impl<T: Transport> Poller<T> {
     /// What the fleet shows of the poller itself, where it has changed.
     async fn tell_what_changed(&mut self) -> Result<(), ReceiverGone> {
         let unconfirmed = self.confidence.unconfirmed();
-        if std::mem::replace(&mut self.told.unconfirmed, unconfirmed) != unconfirmed {
+        if std::mem::replace(&mut self.reported.unconfirmed, unconfirmed) != unconfirmed {
             let (clients, channels) = unconfirmed;
             if clients + channels > 0 {
                 warn!(partner = %self.api.partner(), clients, channels, "clients or channels are missing, waiting for another read to confirm it");
@@ -188,7 +188,7 @@ impl<T: Transport> Poller<T> {
         }
         let page_size = self.api.learned_page_size();
         if let Some(size) = page_size
-            && std::mem::replace(&mut self.told.page_size, page_size) != page_size
+            && std::mem::replace(&mut self.reported.page_size, page_size) != page_size
         {
             self.send(Observation::PageSizeLearned(size)).await?;
         }

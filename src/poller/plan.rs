@@ -1,4 +1,4 @@
-//! What to ask next: pure, told the time and the results.
+//! What to ask next: pure, given the time and the results.
 //!
 //! A cycle is: list the clients, then read every client's channels. There are
 //! two ways to read them: one request per client, spread evenly over the interval
@@ -68,7 +68,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A pace without a pause, with an API that answers.
+    /// A pace without a pause, with an API that responds.
     pub fn of(requests_per_second: f64, page_size: usize) -> Self {
         Self { requests_per_second, page_size, paused_until: None, outage: false }
     }

@@ -11,11 +11,11 @@ use tokio::time::timeout_at;
 use super::*;
 use crate::model::ClientId;
 use crate::partner_api::ApiKey;
-use crate::partner_api::testing::{Answer, Fake, Sent, counts, ok, some_key, status};
+use crate::partner_api::testing::{Fake, Outcome, Sent, counts, ok, some_key, status};
 use crate::telemetry::Telemetry;
 
 /// Clients with their channels, as the API holds them; and the paths that
-/// answer otherwise.
+/// response otherwise.
 #[derive(Debug, Default)]
 struct World {
     clients: BTreeMap<String, Vec<String>>,
@@ -31,7 +31,7 @@ fn world<const N: usize>(clients: [(&str, &[&str]); N]) -> Shared {
 }
 
 impl World {
-    fn answer(&self, sent: &Sent) -> Answer {
+    fn response(&self, sent: &Sent) -> Outcome {
         let target = sent.line.strip_prefix("GET ").expect("reads only");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if self.key.as_ref().is_some_and(|key| *key != sent.key) {
@@ -88,7 +88,7 @@ fn poll(fake: Fake, settings: Settings, key: ApiKey) -> Polling {
 
 fn poll_world(world: &Shared, settings: Settings) -> Polling {
     let world = world.clone();
-    poll(Fake::new(move |sent| world.lock().unwrap().answer(sent)), settings, some_key())
+    poll(Fake::new(move |sent| world.lock().unwrap().response(sent)), settings, some_key())
 }
 
 impl Polling {
@@ -168,7 +168,7 @@ async fn what_is_learned_is_said_in_order_cycle_after_cycle() {
 #[tokio::test(start_paused = true)]
 async fn reads_carry_the_time_at_which_they_began_and_cycles_that_at_which_they_ended() {
     let world = world([("a", &[])]);
-    let fake = Fake::slow(Duration::from_secs(5), move |sent| world.lock().unwrap().answer(sent));
+    let fake = Fake::slow(Duration::from_secs(5), move |sent| world.lock().unwrap().response(sent));
     let mut polling = poll(fake, SETTINGS, some_key());
     let mut times = Vec::new();
     while times.len() < 3 {
@@ -214,7 +214,7 @@ async fn as_many_requests_as_allowed_are_under_way_and_never_more() {
     for concurrency in [1, 3] {
         let many = (0..10).map(|i| (format!("c{i}"), Vec::new())).collect();
         let world = World { clients: many, ..World::default() };
-        let fake = Fake::slow(Duration::from_secs(1), move |sent| world.answer(sent));
+        let fake = Fake::slow(Duration::from_secs(1), move |sent| world.response(sent));
         let mut polling = poll(fake, Settings { concurrency, ..SETTINGS }, some_key());
         let heard = polling.until(99).await;
         assert_eq!((heard.len(), polling.fake.most_in_flight()), (13, concurrency), "{heard:?}");
@@ -261,7 +261,7 @@ async fn a_refused_key_is_probed_every_30_seconds_and_a_new_one_in_the_file_at_o
     world.lock().unwrap().key = Some("new".to_owned());
     let fake = {
         let world = world.clone();
-        Fake::new(move |sent| world.lock().unwrap().answer(sent))
+        Fake::new(move |sent| world.lock().unwrap().response(sent))
     };
     let mut polling = poll(fake, SETTINGS, ApiKey::from_file(&file).unwrap());
     assert_eq!(polling.until(62).await, ["0 key refused", "30 key refused", "60 key refused"]);
@@ -372,7 +372,7 @@ async fn a_bulk_read_that_fails_leaves_every_client_unread() {
 async fn a_key_that_is_a_value_is_never_looked_for_in_a_file() {
     let world = world([("a", &[])]);
     world.lock().unwrap().key = Some("right".to_owned());
-    let fake = Fake::new(move |sent| world.lock().unwrap().answer(sent));
+    let fake = Fake::new(move |sent| world.lock().unwrap().response(sent));
     let mut polling = poll(fake, SETTINGS, ApiKey::fixed(SecretString::from("wrong")));
     assert_eq!(polling.until(40).await, ["0 key refused", "30 key refused"]);
     assert_eq!(counts(&polling.telemetry), ["request_failures{clients,unauthorized} 2", "requests{clients} 2"]);

@@ -1,5 +1,5 @@
 //! What the plan remembers of a client's channels: whether they need watching,
-//! and a fingerprint that tells whether they changed.
+//! and a fingerprint that shows whether they changed.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

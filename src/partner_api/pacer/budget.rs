@@ -1,4 +1,4 @@
-//! How fast requests may start: pure, told the time and the 429s.
+//! How fast requests may start: pure, given the time and the 429s.
 //!
 //! Additive increase, multiplicative decrease between two bounds. The rate
 //! climbs while requests have to wait for it and no 429 comes. The first 429
@@ -37,7 +37,7 @@ struct Tuning {
     /// How many requests the curve takes to a known limit, at least: at low
     /// rates a minute has so few that its 429 would be a large part of them.
     plateau_requests: f64,
-    /// What started in this time tells what a limit allows: one window of the
+    /// What started in this time shows what a limit allows: one window of the
     /// API's only documented limit.
     window: Duration,
     /// Requests that start just a window apart may arrive a little closer.
@@ -49,7 +49,7 @@ struct Tuning {
     /// So much of a window is taken for a whole one: its first request may have
     /// started later than it did.
     whole_window: f64,
-    /// What a limit falls to that is refused again, where no window tells.
+    /// What a limit falls to that is refused again, where no window shows it.
     caution: f64,
     /// A limit that is exceeded by this factor without a 429 is disproved.
     disproved: f64,

@@ -40,31 +40,31 @@ async fn the_rate_starts_at_two_a_second_and_climbs_to_the_upper_bound_under_dem
     assert_eq!(begin.elapsed().as_secs(), 13);
 }
 
-/// An API that answers `count` requests in any `per`, with the exact wait in
+/// An API that serves `count` requests in any `per`, with the exact wait in
 /// whole seconds in its 429s.
 struct Limited {
     limit: Rate,
-    answered: VecDeque<Instant>,
+    served: VecDeque<Instant>,
 }
 
 impl Limited {
     fn ask(&mut self) -> Result<(), Duration> {
         let now = Instant::now();
-        while self.answered.front().is_some_and(|then| *then + self.limit.per <= now) {
-            self.answered.pop_front();
+        while self.served.front().is_some_and(|then| *then + self.limit.per <= now) {
+            self.served.pop_front();
         }
-        if self.answered.len() < self.limit.count as usize {
-            self.answered.push_back(now);
+        if self.served.len() < self.limit.count as usize {
+            self.served.push_back(now);
             return Ok(());
         }
-        let wait = self.answered[0] + self.limit.per - now;
+        let wait = self.served[0] + self.limit.per - now;
         Err(Duration::from_secs(wait.as_secs_f64().ceil() as u64))
     }
 }
 
-/// Asks until so many requests were answered. Returns how long that took as a
+/// Asks until so many requests were served. Returns how long that took as a
 /// multiple of the shortest time that the limit allows in the long run, and
-/// the part of answers that were 429.
+/// the share of responses that were 429.
 async fn used(pacer: &Pacer, api: &mut Limited, requests: u32) -> (f64, f64) {
     let (begin, mut refused) = (Instant::now(), 0);
     for _ in 0..requests {
@@ -88,7 +88,7 @@ async fn an_undocumented_limit_is_found_and_used_to_95_percent() {
     for (count, seconds) in [(600, 30), (240, 30), (150, 30), (90, 30), (40, 30), (10, 1)] {
         let pacer = pacer((10, 60), (40, 1));
         let limit = Rate { count, per: Duration::from_secs(seconds) };
-        let mut api = Limited { limit, answered: VecDeque::new() };
+        let mut api = Limited { limit, served: VecDeque::new() };
         // What is learned first costs more: a limit over one second is
         // passed before a window of ours can tell.
         for (what, most, most_refused) in [("first", 1.09, 0.012), ("then", 1.05, 0.01)] {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Reads `server`, which answers an offset with a page of ids and a total.
+/// Reads `server`, which serves an offset with a page of ids and a total.
 fn read(cap: usize, mut server: impl FnMut(usize) -> (Vec<u32>, Option<u64>)) -> (Vec<u32>, Coverage) {
     let mut pager = Pager::new(Bounds { items: cap, pages: MAX_PAGES });
     let mut items = Vec::new();

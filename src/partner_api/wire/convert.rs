@@ -68,7 +68,7 @@ fn channels(body: &[u8], max_items: usize) -> Result<Page<OwnedChannel>, ApiErro
     page(list, max_items, "a list of channels")
 }
 
-/// Reads a single client, the answer to an update.
+/// Reads a single client, the response to an update.
 ///
 /// # Errors
 ///

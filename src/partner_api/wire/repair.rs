@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_broken_is_mended_together() {
+    fn all_that_is_broken_is_repaired_together() {
         let repaired = |text: &str| body(text.as_bytes()).map(|repaired| String::from_utf8(repaired).unwrap());
         assert_eq!(repaired(r#"["\ud83d",1e999]"#).as_deref(), Some(r#"["\ufffd","1e999"]"#));
         assert_eq!(repaired(r#"["\ud83d",1]"#).as_deref(), Some(r#"["\ufffd",1]"#));
@@ -162,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic_the_mending_and_mending_twice_is_mending_once(
+        fn no_bytes_panic_the_repair_and_a_second_repair_changes_nothing(
             bytes: Vec<u8>,
             pieces in "(\\\\|u|d8|de|3d|00|\"|-|1|e999|,){0,40}",
         ) {

@@ -116,7 +116,7 @@ impl Confidence {
         });
     }
 
-    /// Judges a page. `mine` tells the clients of this shard.
+    /// Judges a page. `mine` decides which are the clients of this shard.
     pub fn bulk_page(
         &mut self,
         page: Vec<OwnedChannel>,

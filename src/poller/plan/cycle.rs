@@ -30,7 +30,7 @@ pub(super) struct Cycle {
     pub(super) listed: bool,
     /// Reads of the full cycle that succeeded.
     pub(super) succeeded: usize,
-    /// Its end was told.
+    /// Its end was reported.
     pub(super) reported: bool,
     /// The list, or the bulk read, was read again at once.
     pub(super) list_repeated: bool,
@@ -150,7 +150,7 @@ impl Plan {
         }
     }
 
-    /// The full cycle that ended with the last result, told once. A cycle in
+    /// The full cycle that ended with the last result, reported once. A cycle in
     /// which every read failed does not count.
     pub fn ended(&mut self, now: Instant) -> Option<Ended> {
         if let Some(earlier) = self.late_cycle.take() {

@@ -147,7 +147,7 @@ impl Plan {
         }
     }
 
-    /// A path refused the key. The client list tells what that means.
+    /// A path refused the key. The client list shows what that means.
     fn suspect_key(&mut self, now: Instant) {
         if self.key == Key::Accepted {
             self.key = Key::Suspected;

@@ -1,4 +1,4 @@
-//! The plan, driven through time against a world that answers at once.
+//! The plan, driven through time against a world that responds at once.
 
 mod bulk;
 mod keys;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// A plan, what the API would answer now, and what was asked so far.
+/// A plan, what the API would respond now, and what was asked so far.
 struct Drive {
     plan: Plan,
     start: Instant,
@@ -87,7 +87,7 @@ impl Drive {
                     }
                 }
                 next => {
-                    self.answer(&next);
+                    self.response(&next);
                     if let Some(Ended { took }) = self.plan.ended(now) {
                         self.say(&format!("cycle of {}", took.as_secs()));
                     }
@@ -96,7 +96,7 @@ impl Drive {
         }
     }
 
-    fn answer(&mut self, next: &Next) {
+    fn response(&mut self, next: &Next) {
         let now = self.instant();
         match next {
             Next::List => {
@@ -128,7 +128,7 @@ impl Drive {
                 let looks: Vec<_> = self.plan.clients().into_iter().map(|id| (id.clone(), self.look(&id))).collect();
                 self.plan.bulk_read(now, looks.into_iter(), &self.contradicted, self.again, self.pace);
             }
-            Next::Wait(_) => unreachable!("nothing to answer"),
+            Next::Wait(_) => unreachable!("nothing to respond to"),
         }
     }
 }

@@ -26,8 +26,8 @@ async fn a_transient_failure_is_tried_twice_more_with_growing_waits() {
         (transport_failure(Reason::Timeout), Reason::Timeout),
         (transport_failure(Reason::Connect), Reason::Connect),
     ];
-    for (answer, reason) in transient {
-        let fake = Fake::new(move |_| answer.clone());
+    for (response, reason) in transient {
+        let fake = Fake::new(move |_| response.clone());
         let (read, telemetry) = read(&fake).await;
         assert_eq!(read.unwrap_err().reason, reason);
         assert_eq!(
@@ -68,8 +68,8 @@ async fn what_sending_again_does_not_help_is_sent_once() {
         (transport_failure(Reason::Decode), Reason::Decode),
         (transport_failure(Reason::Other), Reason::Other),
     ];
-    for (answer, reason) in lasting {
-        let fake = Fake::script([answer]);
+    for (response, reason) in lasting {
+        let fake = Fake::script([response]);
         let (read, telemetry) = read(&fake).await;
         assert_eq!(read.unwrap_err().reason, reason);
         assert_eq!(
@@ -161,15 +161,15 @@ async fn an_update_holds_what_changes_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_is_sent_once_whatever_comes_back() {
-    let answers = [
+    let responses = [
         (status(500), Reason::ServerError),
         (too_many(None), Reason::RateLimited),
         (transport_failure(Reason::Timeout), Reason::Timeout),
         (status(404), Reason::NotFound),
         (ok(&json!([])), Reason::Decode),
     ];
-    for (answer, reason) in answers {
-        let fake = Fake::script([answer]);
+    for (response, reason) in responses {
+        let fake = Fake::script([response]);
         let (api, telemetry) = api(&fake);
         let failure = api.update_client(&"aCL".into(), &ClientUpdate::default()).await.unwrap_err();
         assert_eq!(failure.reason, reason);

@@ -16,7 +16,7 @@ struct Keyed {
     telemetry: Telemetry,
 }
 
-/// An API that takes a second for every answer and accepts `right` alone; the
+/// An API that takes a second for every response and accepts `right` alone; the
 /// file holds `old`.
 fn keyed(right: &'static str) -> Keyed {
     let dir = tempfile::tempdir().unwrap();

@@ -82,11 +82,11 @@ async fn a_rejected_item_is_counted_and_the_rest_is_used_but_proves_nothing_gone
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_comes_twice_in_a_response_counts_once_and_is_rejected_once() {
-    for answer in [
+    for response in [
         json!([channel("x"), channel("y"), channel("x")]),
         json!({"channels": [channel("x"), channel("y"), channel("x")], "total": 2}),
     ] {
-        let fake = Fake::script([ok(&answer)]);
+        let fake = Fake::script([ok(&response)]);
         let (api, telemetry) = api(&fake);
         let listing = api.client_channels(&"aCL".into(), Retries::Transient).await.unwrap();
         assert_eq!((channel_ids(&listing), listing.is_complete()), (vec!["x", "y"], true));
