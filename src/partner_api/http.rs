@@ -140,7 +140,7 @@ async fn read(response: &mut reqwest::Response, limit: usize, encoded: bool) -> 
 fn transport_error(error: reqwest::Error, encoded: bool) -> ApiError {
     let reason = if error.is_timeout() {
         Reason::Timeout
-    } else if encoded && error.is_decode() && !mentions_io(&error) {
+    } else if encoded && error.is_decode() && !connection_broke(&error) {
         Reason::Decode
     } else if error.is_builder() {
         Reason::Other
@@ -156,18 +156,16 @@ fn transport_error(error: reqwest::Error, encoded: bool) -> ApiError {
     ApiError::new(reason, format!("{what}: {}", causes(error)))
 }
 
-/// Whether the connection, and not the content, is at the end of the chain.
-fn mentions_io(error: &reqwest::Error) -> bool {
+/// Whether the connection broke, and not the content is at fault: then hyper's
+/// error is in the chain, inside what the decoder of the content made of it.
+fn connection_broke(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
-    while let Some(c) = cause {
-        let text = c.to_string();
-        if text.contains("closed before message completed")
-            || text.contains("end of file before message length")
-            || text.contains("unexpected EOF during chunk")
-        {
+    while let Some(found) = cause {
+        let inside = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if found.is::<hyper::Error>() || inside.is_some_and(|error| error.is::<hyper::Error>()) {
             return true;
         }
-        cause = c.source();
+        cause = found.source();
     }
     false
 }
