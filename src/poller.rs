@@ -172,7 +172,7 @@ impl<T: Transport> Poller<T> {
                     self.in_flight.spawn(outcome::read(api, clock, client, Retries::Transient));
                 }
                 Next::ReadOnce(client) => {
-                    self.in_flight.spawn(outcome::read(api, clock, client, Retries::None));
+                    self.in_flight.spawn(outcome::read(api, clock, client, Retries::Quick));
                 }
                 Next::BulkRead => {
                     self.confidence.bulk_started(now);

@@ -46,7 +46,7 @@ pub enum Next {
     List,
     /// Read one client's channels.
     Read(ClientId),
-    /// The same, once: its last read failed, and retries are for others.
+    /// The same, but a time-out is not tried again: its last read timed out.
     ReadOnce(ClientId),
     /// Read the partner's channel list.
     BulkRead,
@@ -86,6 +86,9 @@ pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Between two attempts to read a list that can't be read, within a cycle.
 pub(super) const LIST_RETRY: Duration = Duration::from_secs(30);
+
+/// How long a client whose read timed out waits for its second turn in a cycle.
+const SECOND_TURN_DELAY: Duration = Duration::from_secs(30);
 
 /// How long a list or a read keeps the next cycle waiting, where an interval is
 /// shorter. Eight of one page, in flight together, take less at the slowest pace.
@@ -144,6 +147,10 @@ struct Schedule {
     changed_in_cycle: Option<u64>,
     /// Its last read failed.
     failing: bool,
+    /// Its last read timed out.
+    hangs: bool,
+    /// The cycle in which it got a second turn after a time-out.
+    second_turn_in_cycle: u64,
     /// Its path refuses a key that the client list takes.
     path_refused: bool,
     /// The cycle in which it was read again at once.
@@ -166,8 +173,8 @@ pub struct Plan {
     queue: Queue,
     /// Reads under way, each with its start.
     running: BTreeMap<ClientId, Instant>,
-    /// Those of `running` that an earlier cycle began: this one does not wait
-    /// for them, and leaves them out.
+    /// Those of `running` that an earlier cycle began, and second turns: this
+    /// cycle does not wait for them.
     stragglers: BTreeSet<ClientId>,
     /// A cycle that ended but for stragglers, when the next one began.
     late_cycle: Option<Ended>,
@@ -177,6 +184,8 @@ pub struct Plan {
     bulk_refused_until: Option<Instant>,
     /// The first reads of this run are done.
     begun: bool,
+    /// A client was read in this run.
+    anyone_read: bool,
 }
 
 impl Plan {
@@ -200,6 +209,7 @@ impl Plan {
             outage_since: None,
             bulk_refused_until: None,
             begun: false,
+            anyone_read: false,
         }
     }
 
@@ -244,9 +254,14 @@ impl Plan {
                 self.bulk = Slot::Running(now);
                 return Next::BulkRead;
             }
-            if let Some((client, failing)) = self.queue.pop(now, self.room_for_failing()) {
-                self.running.insert(client.clone(), now);
-                return if failing { Next::ReadOnce(client) } else { Next::Read(client) };
+            if let Some(client) = self.queue.pop(now, self.room_for_doubtful()) {
+                return self.read_client(client, now);
+            }
+            if self.can_afford_second_turn(now, pace)
+                && let Some(client) = self.queue.pop_second_turn(now)
+            {
+                self.stragglers.insert(client.clone());
+                return self.read_client(client, now);
             }
         }
         Next::Wait(self.wake(now, pace))
@@ -276,17 +291,38 @@ impl Plan {
         }
     }
 
-    /// Whether one more client whose last read failed may be read: those never
-    /// hold more than half of the places.
-    fn room_for_failing(&self) -> bool {
-        let failing = self.running.keys().filter(|id| self.clients.get(*id).is_some_and(|client| client.failing));
-        failing.count() < (self.places / 2).max(1)
+    fn read_client(&mut self, client: ClientId, now: Instant) -> Next {
+        self.running.insert(client.clone(), now);
+        let hangs = self.clients.get(&client).is_some_and(|known| known.hangs);
+        if hangs { Next::ReadOnce(client) } else { Next::Read(client) }
+    }
+
+    /// Whether one more client may be read that may hang: those never hold more
+    /// than half of the places.
+    fn room_for_doubtful(&self) -> bool {
+        let doubtful = self.running.keys().filter(|id| self.clients.get(*id).is_some_and(|client| self.doubts(client)));
+        doubtful.count() < (self.places / 2).max(1)
+    }
+
+    /// Whether a read of this client may hang: its last one failed, or it is new
+    /// among others that can be read.
+    fn doubts(&self, client: &Schedule) -> bool {
+        client.failing || (self.anyone_read && client.read_at.is_none())
+    }
+
+    /// A second turn takes a place and a request that nobody else needs.
+    fn can_afford_second_turn(&self, now: Instant, pace: Pace) -> bool {
+        let left = (self.cycle.started + self.interval).saturating_duration_since(now);
+        let affordable = pace.requests_per_second * left.as_secs_f64();
+        !pace.outage && self.room_for_doubtful() && affordable >= (self.queue.len() + 1) as f64
     }
 
     fn wake(&self, now: Instant, pace: Pace) -> Instant {
         let reads = if self.may_read() {
-            let queue = self.queue.due_at(self.room_for_failing());
-            let due = self.bulk.due_at().into_iter().chain(queue).min();
+            let queue = self.queue.due_at(self.room_for_doubtful());
+            let second_turn =
+                self.queue.second_turn_at().filter(|at| self.can_afford_second_turn((*at).max(now), pace));
+            let due = self.bulk.due_at().into_iter().chain(queue).chain(second_turn).min();
             due.map(|due| pace.paused_until.map_or(due, |until| due.max(until)))
         } else {
             None

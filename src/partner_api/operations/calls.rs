@@ -29,8 +29,21 @@ pub enum Retries {
     /// Where that may help.
     #[default]
     Transient,
+    /// Where that may help, but not after a time-out: that holds a place for long.
+    Quick,
     /// Only if the key changed meanwhile.
     None,
+}
+
+impl Retries {
+    /// Whether a request that failed for this reason is sent again.
+    fn follow(self, reason: Reason) -> bool {
+        match self {
+            Self::Transient => reason.is_transient(),
+            Self::Quick => reason.is_transient() && reason != Reason::Timeout,
+            Self::None => false,
+        }
+    }
 }
 
 impl<T: Transport> PartnerApi<T> {
@@ -45,7 +58,7 @@ impl<T: Transport> PartnerApi<T> {
         let body = self.call(request, retries).await?;
         let max_items = self.settings.max_items;
         let mut page = self.record_page(request.endpoint, decode(&body, max_items));
-        if page.is_err() && retries == Retries::Transient && !is_json(&body) {
+        if page.is_err() && retries != Retries::None && !is_json(&body) {
             self.health.ended(false);
             self.instruments.retry(Reason::Decode);
             let body = self.call(request, retries).await?;
@@ -85,7 +98,7 @@ impl<T: Transport> PartnerApi<T> {
                 self.pacer.acquire(urgent).await;
                 continue;
             }
-            if !failure.reason.is_transient() || retries == Retries::None || self.is_outage() {
+            if !retries.follow(failure.reason) || self.is_outage() {
                 return Err(failure);
             }
             let Some(wait) = waits.next() else { return Err(failure) };

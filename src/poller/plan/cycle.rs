@@ -72,7 +72,8 @@ impl Plan {
             Slot::Due(_) | Slot::Running(_) => return None,
         };
         // Nor does a client whose read does not end keep the others from it.
-        let last_read = self.running.values().max().map_or(self.cycle.started, |began| *began + patience);
+        let awaited = self.running.iter().filter(|(id, _)| !self.stragglers.contains(*id));
+        let last_read = awaited.map(|(_, began)| *began + patience).max().unwrap_or(self.cycle.started);
         let others = self.running.is_empty() || self.running.len() < self.clients.len();
         others.then(|| list.max(last_read).max(self.cycle.started + self.interval))
     }

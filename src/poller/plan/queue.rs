@@ -8,19 +8,23 @@ use super::*;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     reads: VecDeque<Read>,
+    /// Second turns of clients whose reads timed out, in order of time. They are
+    /// extra: no cycle waits for them, and they end with it.
+    second_turns: VecDeque<(Instant, ClientId)>,
 }
 
 #[derive(Debug)]
 struct Read {
     due: Instant,
     client: ClientId,
-    /// Its last read failed.
-    failing: bool,
+    /// It may hang.
+    doubtful: bool,
 }
 
 impl Queue {
     pub(super) fn clear(&mut self) {
         self.reads.clear();
+        self.second_turns.clear();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -32,30 +36,48 @@ impl Queue {
     }
 
     pub(super) fn replace(&mut self, reads: impl IntoIterator<Item = (Instant, ClientId, bool)>) {
-        self.reads = reads.into_iter().map(|(due, client, failing)| Read { due, client, failing }).collect();
+        self.second_turns.clear();
+        self.reads = reads.into_iter().map(|(due, client, doubtful)| Read { due, client, doubtful }).collect();
     }
 
     /// Puts a read before all others.
-    pub(super) fn push_first(&mut self, due: Instant, client: ClientId, failing: bool) {
+    pub(super) fn push_first(&mut self, due: Instant, client: ClientId, doubtful: bool) {
         self.reads.retain(|read| read.client != client);
-        self.reads.push_front(Read { due, client, failing });
+        self.reads.push_front(Read { due, client, doubtful });
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(&ClientId) -> bool) {
         self.reads.retain(|read| keep(&read.client));
+        self.second_turns.retain(|(_, client)| keep(client));
     }
 
-    /// Takes the first read that is due; of a client that fails only where there
-    /// is room for one.
-    pub(super) fn pop(&mut self, now: Instant, room_for_failing: bool) -> Option<(ClientId, bool)> {
+    /// Takes the first read that is due; of a client that may hang only where
+    /// there is room for one.
+    pub(super) fn pop(&mut self, now: Instant, room_for_doubtful: bool) -> Option<ClientId> {
         let due = self.reads.iter().take_while(|read| read.due <= now);
-        let place = due.into_iter().position(|read| room_for_failing || !read.failing)?;
-        self.reads.remove(place).map(|read| (read.client, read.failing))
+        let place = due.into_iter().position(|read| room_for_doubtful || !read.doubtful)?;
+        self.reads.remove(place).map(|read| read.client)
+    }
+
+    /// Reads a client again at `due`, if its cycle lasts until then.
+    pub(super) fn give_second_turn(&mut self, due: Instant, client: ClientId) {
+        self.second_turns.push_back((due, client));
+    }
+
+    /// Takes the first second turn that is due.
+    pub(super) fn pop_second_turn(&mut self, now: Instant) -> Option<ClientId> {
+        self.second_turn_at().filter(|due| *due <= now)?;
+        self.second_turns.pop_front().map(|(_, client)| client)
+    }
+
+    /// When the next second turn is due.
+    pub(super) fn second_turn_at(&self) -> Option<Instant> {
+        self.second_turns.front().map(|(due, _)| *due)
     }
 
     /// When the next read is due.
-    pub(super) fn due_at(&self, room_for_failing: bool) -> Option<Instant> {
-        self.reads.iter().find(|read| room_for_failing || !read.failing).map(|read| read.due)
+    pub(super) fn due_at(&self, room_for_doubtful: bool) -> Option<Instant> {
+        self.reads.iter().find(|read| room_for_doubtful || !read.doubtful).map(|read| read.due)
     }
 }
 
@@ -71,7 +93,7 @@ impl Plan {
             let due = self.cycle.started + gap * u32::try_from(i).unwrap_or(u32::MAX);
             (if first { now } else { due }, id.clone(), client.failing)
         });
-        let new = new.into_iter().map(|(id, client)| (now, id.clone(), client.failing));
+        let new = new.into_iter().map(|(id, client)| (now, id.clone(), self.doubts(client)));
         self.queue.replace(new.chain(spread).collect::<Vec<_>>());
     }
 

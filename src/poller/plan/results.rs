@@ -29,7 +29,7 @@ impl Plan {
             // at first; only the new ones are missing.
             Phase::PerClient | Phase::Watching => {
                 for id in new {
-                    self.queue.push_first(now, id, false);
+                    self.queue.push_first(now, id, self.anyone_read);
                 }
             }
         }
@@ -57,7 +57,7 @@ impl Plan {
         self.remember(now, client, look, true);
         let cycle = self.cycle.number;
         let Some(known) = self.clients.get_mut(client) else { return };
-        (known.failing, known.path_refused) = (!whole, false);
+        (known.failing, known.hangs, known.path_refused) = (!whole, false, false);
         if again && std::mem::replace(&mut known.again_in_cycle, cycle) != cycle {
             self.queue.push_first(now, client.clone(), false);
         }
@@ -66,8 +66,13 @@ impl Plan {
     /// A client's channels could not be read.
     pub fn read_failed(&mut self, now: Instant, client: &ClientId, reason: Reason) {
         self.read_ended(client);
+        let (cycle, phase) = (self.cycle.number, self.cycle.phase);
         let Some(known) = self.clients.get_mut(client) else { return };
-        known.failing = true;
+        (known.failing, known.hangs) = (true, reason == Reason::Timeout);
+        let per_client = phase == Phase::PerClient;
+        if known.hangs && per_client && std::mem::replace(&mut known.second_turn_in_cycle, cycle) != cycle {
+            self.queue.give_second_turn(now + SECOND_TURN_DELAY, client.clone());
+        }
         if reason == Reason::Unauthorized && !std::mem::replace(&mut known.path_refused, true) {
             self.suspect_key(now);
         }
@@ -95,7 +100,7 @@ impl Plan {
         for (client, look) in looks {
             self.remember(now, &client, look, false);
             if let Some(known) = self.clients.get_mut(&client) {
-                known.failing = false;
+                (known.failing, known.hangs) = (false, false);
             }
         }
         if self.key == Key::Refused {
@@ -172,6 +177,7 @@ impl Plan {
         if known.read_at.is_some() && known.look.fingerprint != look.fingerprint {
             known.changed_in_cycle = Some(cycle);
         }
+        self.anyone_read = true;
         known.look = look;
         known.read_at = Some(now);
         if single {

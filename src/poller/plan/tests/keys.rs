@@ -74,7 +74,7 @@ fn a_path_that_refuses_the_key_is_that_paths_matter_while_the_list_takes_it() {
         ["100 list", "100 read a", "125 read b", "125 list", "150 read c", "175 read d", "175 cycle of 75"]
     );
     // That it is refused again says nothing new.
-    let log = ["200 list", "200 read a", "225 read b once", "250 read c", "275 read d", "275 cycle of 75"];
+    let log = ["200 list", "200 read a", "225 read b", "250 read c", "275 read d", "275 cycle of 75"];
     assert_eq!(drive.until(299), log);
 }
 
