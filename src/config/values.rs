@@ -33,6 +33,14 @@ const UNITS: &[&str] = &[
 /// # Errors
 ///
 /// Says what was expected.
+///
+/// ```
+/// use std::time::Duration;
+/// use d360_exporter::config::parse_duration;
+///
+/// assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+/// assert!(parse_duration("5").is_err(), "a unit is needed");
+/// ```
 pub fn parse_duration(value: &str) -> Result<Duration, String> {
     let units = value.split(|c: char| !c.is_alphabetic()).filter(|unit| !unit.is_empty());
     let known = units.into_iter().all(|unit| UNITS.contains(&unit));
@@ -65,6 +73,13 @@ const MAX_RATE: (u32, Duration) = (1_000_000, DAY);
 /// # Errors
 ///
 /// Says what was expected.
+///
+/// ```
+/// use d360_exporter::config::parse_rate;
+///
+/// assert_eq!(parse_rate("5/30s").unwrap().per_second(), 5.0 / 30.0);
+/// assert!(parse_rate("fast").is_err());
+/// ```
 pub fn parse_rate(value: &str) -> Result<Rate, String> {
     let expected = || "a rate such as `10/s`, `5/30s` or `10/min`".to_owned();
     let (count, per) = value.split_once('/').ok_or_else(expected)?;

@@ -78,6 +78,14 @@ impl Format {
 }
 
 /// Chooses the format for an `Accept` header.
+///
+/// ```
+/// use d360_exporter::exposition::negotiate;
+///
+/// // Prometheus 3 prefers OpenMetrics; a browser gets text.
+/// assert!(negotiate("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5").is_openmetrics());
+/// assert!(!negotiate("text/html,*/*;q=0.8").is_openmetrics());
+/// ```
 pub fn negotiate(accept: &str) -> Format {
     let mut best = (0.0, Format::default());
     for entry in accept.split(',') {
@@ -132,6 +140,13 @@ fn qvalue(text: &str) -> Option<f32> {
 }
 
 /// Whether an `Accept-Encoding` header allows gzip.
+///
+/// ```
+/// use d360_exporter::exposition::accepts_gzip;
+///
+/// assert!(accepts_gzip("deflate, gzip;q=0.5"));
+/// assert!(!accepts_gzip("gzip;q=0, *"));
+/// ```
 pub fn accepts_gzip(accept_encoding: &str) -> bool {
     let (mut gzip, mut any) = (None, None);
     for entry in accept_encoding.split(',') {

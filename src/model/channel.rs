@@ -122,6 +122,15 @@ impl MessagingLimit {
     /// # Errors
     ///
     /// [`UnknownTier`] if the text is no tier.
+    ///
+    /// ```
+    /// use d360_exporter::model::MessagingLimit;
+    ///
+    /// assert_eq!(MessagingLimit::parse("TIER_1K"), Ok(Some(MessagingLimit::Recipients(1_000))));
+    /// assert_eq!(MessagingLimit::parse("TIER_UNLIMITED"), Ok(Some(MessagingLimit::Unlimited)));
+    /// assert_eq!(MessagingLimit::parse("TIER_NOT_SET"), Ok(None));
+    /// assert!(MessagingLimit::parse("TIER_MOON").is_err());
+    /// ```
     pub fn parse(tier: &str) -> Result<Option<Self>, UnknownTier> {
         let tier = tier.trim();
         if ["", "NA", "TIER_NOT_SET"].iter().any(|t| tier.eq_ignore_ascii_case(t)) {

@@ -9,6 +9,12 @@ use std::time::Duration;
 /// could make one name look like another, are written as escapes.
 ///
 /// The two joiners stay: emoji and several scripts are written with them.
+///
+/// ```
+/// use d360_exporter::view::visible;
+///
+/// assert_eq!(visible("Bakery\u{1b}[2J"), "Bakery\\u{1b}[2J");
+/// ```
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return text.into();
@@ -32,6 +38,12 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// At most `max` characters of a text, the last of them `…` if it was longer.
+///
+/// ```
+/// use d360_exporter::view::shortened;
+///
+/// assert_eq!(shortened("Bakery One", 7), "Bakery…");
+/// ```
 pub fn shortened(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max || text.chars().count() <= max {
         return text.into();
@@ -41,6 +53,13 @@ pub fn shortened(text: &str, max: usize) -> Cow<'_, str> {
 
 /// A span of time for people, in its two largest units: `45 s`, `5 min`,
 /// `2 h 5 min`, `3 d 4 h`.
+///
+/// ```
+/// use std::time::Duration;
+/// use d360_exporter::view::span;
+///
+/// assert_eq!(span(Duration::from_secs(7_530)), "2 h 5 min");
+/// ```
 pub fn span(span: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -60,6 +79,12 @@ pub fn span(span: Duration) -> String {
 }
 
 /// A count with a comma between each three digits.
+///
+/// ```
+/// use d360_exporter::view::thousands;
+///
+/// assert_eq!(thousands(1_234_567), "1,234,567");
+/// ```
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
