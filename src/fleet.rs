@@ -34,7 +34,7 @@ use jiff::SignedDuration;
 
 use client::ReceivedChannel;
 
-use crate::model::{Channel, ChannelId, Client, ClientId, Moment, Observation, PartnerId, Reads, Timestamp};
+use crate::model::{Balance, Channel, ChannelId, Client, ClientId, Moment, Observation, PartnerId, Reads, Timestamp};
 
 pub use changes::{Change, Changes};
 pub use client::{ChannelState, ClientState};
@@ -75,6 +75,10 @@ pub struct PartnerState {
     pub strategy: Option<Reads>,
     /// Clients and channels that are missing but not yet believed to be gone.
     pub unconfirmed_removals: (usize, usize),
+    /// The prepaid balances, one per currency.
+    pub balances: Vec<Balance>,
+    /// When they were read.
+    pub balance_read: Option<Timestamp>,
     /// The page size that works, once it was found.
     pub page_size: Option<usize>,
     /// The last of them, one by one.
@@ -200,6 +204,15 @@ impl Fleet {
                 self.change_partner(|state| state.unconfirmed_removals = (clients, channels));
             }
             Observation::StrategyChosen(reads) => self.change_partner(|state| state.strategy = Some(reads)),
+            Observation::PartnerBalance { balances, at } => {
+                self.change_partner(|state| (state.balances, state.balance_read) = (balances, Some(at)));
+            }
+            Observation::ClientBalance { client, balances } => {
+                if let Some(state) = self.clients.get_mut(&client) {
+                    state.balances = balances.into();
+                    self.changes.client(client, Change::Data);
+                }
+            }
             Observation::PageSizeLearned(size) => self.change_partner(|state| state.page_size = Some(size)),
             Observation::CycleCompleted { took, at } => {
                 self.change_partner(|state| state.last_cycle = Some((at, took)));

@@ -7,6 +7,7 @@
 //! Never here: serde, prometheus, I/O, clocks. A type of this module can be
 //! built by hand in a test, in one expression.
 
+mod balance;
 mod channel;
 mod client;
 mod enums;
@@ -20,6 +21,7 @@ mod vocabulary;
 mod waba;
 mod words;
 
+pub use balance::Balance;
 pub use channel::{Channel, MessagingLimit, UnknownTier};
 pub use client::Client;
 pub use enums::{AccountMode, Availability, HubStatus, LifecycleStatus, QualityRating};

@@ -8,6 +8,7 @@
 //! fleet only what the plan and the rules need: who the clients are, their
 //! channels' ids and fingerprints, and which clients need watching.
 
+mod balances;
 mod confidence;
 mod cost;
 mod outcome;
@@ -34,6 +35,7 @@ pub use cost::{CollectBalance, bulk_requests, listing_requests, per_client_reque
 pub use plan::{Ended, Next, Pace, Plan, Strategy};
 pub use shard::Shard;
 
+use balances::Balances;
 use outcome::Outcome;
 
 /// How one partner is polled.
@@ -47,6 +49,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Which clients are this process's.
     pub shard: Shard,
+    /// Which prepaid balances are read.
+    pub balance: CollectBalance,
 }
 
 /// What one poller leaves to the next one of the same partner.
@@ -82,13 +86,14 @@ pub async fn run<T: Transport>(
     clock: Clock,
     stop: CancellationToken,
 ) -> Handover {
-    let Settings { interval, strategy, concurrency, .. } = settings;
+    let Settings { interval, strategy, concurrency, balance, .. } = settings;
     let Handover { clients: known, api: memory } = earlier;
     api.resume(memory);
     let ids = known.iter().map(|client| client.id.clone()).collect();
     let mut poller = Poller {
         plan: Plan::new(interval, strategy, concurrency, ids, Instant::now()),
         confidence: Confidence::new(known),
+        balances: Balances::new(balance),
         reported: Reported::default(),
         api,
         settings,
@@ -123,6 +128,7 @@ struct Poller<T> {
     settings: Settings,
     plan: Plan,
     confidence: Confidence,
+    balances: Balances,
     reported: Reported,
     observations: mpsc::Sender<(PartnerId, Observation)>,
     clock: Clock,
@@ -180,7 +186,13 @@ impl<T: Transport> Poller<T> {
                     let (expected, pages) = (self.confidence.expected_channels(), self.pages.0.clone());
                     self.in_flight.spawn(outcome::read_in_bulk(api, expected, pages));
                 }
-                Next::Wait(until) => return Ok(until),
+                // Nothing of the channels is due: now balances may be read.
+                Next::Wait(until) => match self.balances.next(now, || self.confidence.client_ids()) {
+                    Some(of) => {
+                        self.in_flight.spawn(outcome::balance(api, of));
+                    }
+                    None => return Ok(self.balances.due_at().map_or(until, |due| due.min(until))),
+                },
             }
         }
     }

@@ -26,6 +26,11 @@ pub(super) const FAMILIES: &[Entry] = families! {
     ClientFreshness Gauge "d360_client_last_refresh_timestamp_seconds" [],
         "When background polling last read the client's channels, in Unix seconds.",
         |state, out| out.value(state.last_refresh);
+    Client Gauge "d360_client_balance" ["currency" = Values::Text("currency, lower case", "eur")],
+        "Prepaid balance of the client, read once an hour by background polling with --collect.balance=clients. Absent if it cannot be read, and after a restart until it was read.",
+        |state, out| for balance in &state.balances {
+            out.sample(&[&balance.currency], balance.amount.into());
+        };
     GoneClient Gauge "d360_client_gone_timestamp_seconds" ["client_name" = Values::Text("name of the client", "Bakery One")],
         "When background polling found that the client no longer exists, in Unix seconds. Stays for 7 days, over restarts with the state file, or until the client is back.",
         |gone, out| out.sample(&[gone.name.as_deref().unwrap_or_default()], gone.at.into());

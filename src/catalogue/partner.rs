@@ -28,6 +28,14 @@ pub(super) const FAMILIES: &[Entry] = families! {
             out.sample(&["client"], clients.into());
             out.sample(&["channel"], channels.into());
         };
+    Partner Gauge "d360_partner_balance" ["currency" = Values::Text("currency, lower case", "eur")],
+        "Prepaid balance of the partner, read once an hour by background polling with --collect.balance. The last one stays if it cannot be read; d360_partner_balance_last_refresh_timestamp_seconds shows the age.",
+        |state, out| for balance in &state.balances {
+            out.sample(&[&balance.currency], balance.amount.into());
+        };
+    Partner Gauge "d360_partner_balance_last_refresh_timestamp_seconds" [],
+        "When background polling last read the partner's balance, in Unix seconds.",
+        |state, out| out.value(state.balance_read);
     Partner Counter "d360_channel_transitions_total" [
         "field" = Values::Of(WatchedField::COUNTED_TEXTS),
         "from" = Values::Text("previous value, none if it was absent", "ready"),

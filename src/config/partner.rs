@@ -12,7 +12,7 @@ use super::{API_KEY_VARIABLE, Environment, Flags, flags};
 use crate::model::PartnerId;
 use crate::partner_api::http::HttpSettings;
 use crate::partner_api::{ApiKey, PageSize, Rate, credentials};
-use crate::poller::{self, CollectBalance, Shard};
+use crate::poller::{self, Shard};
 
 /// One partner.
 #[derive(Debug)]
@@ -40,8 +40,6 @@ pub struct PartnerSettings {
     pub min_rate: Rate,
     /// See [`PartnerSettings::min_rate`].
     pub max_rate: Rate,
-    /// Which balances are read.
-    pub collect_balance: CollectBalance,
     /// How it is polled.
     pub poll: poller::Settings,
 }
@@ -172,8 +170,13 @@ fn settings(
         page_size: page_size?,
         min_rate: min_rate?,
         max_rate: max_rate?,
-        collect_balance: collect_balance?,
-        poll: poller::Settings { interval: interval?, strategy: strategy?, concurrency: concurrency?, shard: shard? },
+        poll: poller::Settings {
+            interval: interval?,
+            strategy: strategy?,
+            concurrency: concurrency?,
+            shard: shard?,
+            balance: collect_balance?,
+        },
     })
 }
 

@@ -125,6 +125,7 @@ fn the_defaults_are_a_configuration_but_for_the_partner() {
         strategy: poller::Strategy::Auto,
         concurrency: 8,
         shard: Shard { index: 0, total: 1 },
+        balance: poller::CollectBalance::Off,
     };
     assert_eq!(partner.poll, poll);
     assert_eq!((config.poll_interval, config.max_staleness), (Duration::from_secs(300), Duration::from_secs(1_800)));

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use super::changes::{Change, Changes};
 use super::history::History;
 use super::transitions::{self, Transition};
-use crate::model::{Availability, Channel, ChannelId, Client, LifecycleStatus, Moment, Timestamp};
+use crate::model::{Availability, Balance, Channel, ChannelId, Client, LifecycleStatus, Moment, Timestamp};
 
 /// What is known of one client.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct ClientState {
     /// Its channels as last read, sorted by id. Not a map: most clients have a
     /// handful, and a map's nodes would waste more than they hold.
     pub channels: Vec<ChannelState>,
+    /// Its prepaid balances, one per currency.
+    pub balances: Box<[Balance]>,
     /// Whether the last attempt to read the channels succeeded and saw all of
     /// them; `None` before this run's first one.
     pub up: Option<bool>,
@@ -73,6 +75,7 @@ impl ClientState {
         Self {
             client: Arc::new(client),
             channels: Vec::new(),
+            balances: Box::default(),
             up: None,
             last_refresh: None,
             age_from: at,

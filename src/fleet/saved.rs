@@ -184,7 +184,7 @@ saved! {
         last_refresh: Option<Timestamp>,
         failed: bool,
     }
-    starting { up: None, age_from: Timestamp::UNIX_EPOCH, expired: false }
+    starting { balances: Box::default(), up: None, age_from: Timestamp::UNIX_EPOCH, expired: false }
 }
 
 saved! {

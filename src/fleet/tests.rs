@@ -116,6 +116,7 @@ fn a_listed_client_is_known_before_its_channels_are() {
     let state = ClientState {
         client: Arc::new(client),
         channels: Vec::new(),
+        balances: Box::default(),
         up: None,
         last_refresh: None,
         age_from: at(5),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Channel, ChannelId, Client, ClientId, Moment, Timestamp};
+use super::{Balance, Channel, ChannelId, Client, ClientId, Moment, Timestamp};
 
 /// How the channels are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Reads {
 /// Observations are the only way from the poller to the fleet, which applies
 /// them and judges nothing: what was seen, who was read as a whole, and who is
 /// gone has been decided by the poller's confidence rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// The partner's client list was read.
     ClientsListed {
@@ -107,6 +107,20 @@ pub enum Observation {
     },
     /// The channels are read this way from now on.
     StrategyChosen(Reads),
+    /// The partner's prepaid balances were read.
+    PartnerBalance {
+        /// One per currency.
+        balances: Vec<Balance>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A client's prepaid balances were read, or are no longer known.
+    ClientBalance {
+        /// Whose.
+        client: ClientId,
+        /// One per currency.
+        balances: Vec<Balance>,
+    },
     /// Pages of this size work.
     PageSizeLearned(usize),
     /// A full cycle ended: the list was read, and every client was read or

@@ -17,6 +17,10 @@ words! {
         PartnerChannels = "partner_channels",
         /// `PATCH partners/{partner}/clients/{client}`
         ClientUpdate = "client_update",
+        /// `GET partners/{partner}/balance`
+        PartnerBalance = "partner_balance",
+        /// `GET partners/{partner}/clients/{client}/info/balance`
+        ClientBalance = "client_balance",
     }
 }
 
@@ -76,6 +80,11 @@ impl Reason {
         }
         texts
     };
+
+    /// Whether the API refuses a path to this key, or does not have it.
+    pub fn refuses_path(self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Forbidden | Self::NotFound)
+    }
 
     /// Whether the same request may succeed when it is simply sent again.
     pub fn is_transient(self) -> bool {

@@ -16,7 +16,9 @@ use super::pager::{Bounds, Coverage, MAX_CLIENT_PAGES, MAX_ITEMS, Pager, Step};
 use super::wire::{self, OwnedChannel};
 use super::{ApiError, ApiKey, Pacer, Request, Transport, pacer};
 use crate::clock::Clock;
-use crate::model::{Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, ShortText};
+use crate::model::{
+    Balance, Channel, ChannelId, Client, ClientId, Endpoint, Field, PartnerId, Reason, RejectReason, ShortText,
+};
 use crate::telemetry::PartnerInstruments;
 
 pub use calls::Retries;
@@ -278,6 +280,38 @@ impl<T: Transport> PartnerApi<T> {
         let (client, findings) = self.count_failure(endpoint, wire::decode_client(&body))?;
         self.record_findings(endpoint, &findings);
         Ok(client)
+    }
+
+    /// The partner's prepaid balances, one per currency.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Forbidden`] and [`Reason::NotFound`] speak of balances alone.
+    pub async fn partner_balance(&self) -> Result<Vec<Balance>, ApiError> {
+        self.balance(Endpoint::PartnerBalance, self.path(&["balance"])).await
+    }
+
+    /// A client's prepaid balances, one per currency.
+    ///
+    /// # Errors
+    ///
+    /// As [`PartnerApi::partner_balance`].
+    pub async fn client_balance(&self, client: &ClientId) -> Result<Vec<Balance>, ApiError> {
+        let path = self.path(&["clients", client.as_str(), "info", "balance"]);
+        self.balance(Endpoint::ClientBalance, path).await
+    }
+
+    /// Sent once: what fails is read again an hour later, and the budget is for
+    /// channels.
+    async fn balance(&self, endpoint: Endpoint, path: Vec<String>) -> Result<Vec<Balance>, ApiError> {
+        self.pacer.idle().await;
+        let request = Request { endpoint, path, query: Vec::new(), patch: None };
+        let body = self.call(&request, Retries::None).await?;
+        let (balances, unreadable) = self.count_failure(endpoint, wire::decode_balances(&body))?;
+        if unreadable > 0 {
+            self.instruments.rejected(endpoint, RejectReason::Unreadable, unreadable);
+        }
+        Ok(balances)
     }
 
     fn path(&self, rest: &[&str]) -> Vec<String> {

@@ -35,6 +35,9 @@ impl Rate {
 /// The longest wait that the API is believed.
 pub const MAX_WAIT: Duration = Duration::from_secs(5 * 60);
 
+/// How often a request of the lowest priority looks whether it may start.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+
 /// The pacer of one partner.
 #[derive(Debug)]
 pub struct Pacer {
@@ -116,6 +119,19 @@ impl Pacer {
             }
         }
         self.instruments.throttled(asked.elapsed());
+    }
+
+    /// Waits until a request could start at once and none waits: the moment for
+    /// requests of the lowest priority.
+    pub async fn idle(&self) {
+        loop {
+            let now = Instant::now();
+            let start = self.lock().next_start(now);
+            if start <= now && *self.urgent.borrow() == 0 && self.turn.try_lock().is_ok() {
+                return;
+            }
+            sleep_until(start.max(now + IDLE_CHECK_INTERVAL)).await;
+        }
     }
 
     /// Takes note of a 429 to a request that started at `started`: nothing

@@ -8,10 +8,12 @@
 //! Bodies are read once, without a tree in between, and texts that are not
 //! kept are not copied.
 
+mod balances;
 mod convert;
 mod lenient;
 mod repair;
 
+pub use balances::decode_balances;
 #[cfg(any(test, feature = "bench"))]
 pub use convert::parse_channels_only;
 pub use convert::{decode_channels, decode_channels_within, decode_client, decode_clients, decode_clients_within};

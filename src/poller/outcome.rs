@@ -6,10 +6,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::balances::BalanceOf;
 use super::confidence::BulkVerdict;
 use super::{Ended, Poller, ReceiverGone, watch};
 use crate::clock::Clock;
-use crate::model::{Channel, ChannelId, Client, ClientId, Moment, Observation, Reason};
+use crate::model::{Balance, Channel, ChannelId, Client, ClientId, Moment, Observation, Reason};
 use crate::partner_api::wire::OwnedChannel;
 use crate::partner_api::{ApiError, Coverage, Listing, PartnerApi, Retries, Transport};
 
@@ -18,6 +19,7 @@ pub(super) enum Outcome {
     Listed(Moment, Result<Listing<Client>, ApiError>),
     Read(ClientId, Moment, Result<Listing<Channel>, ApiError>),
     ReadInBulk(Result<Coverage, ApiError>),
+    Balance(BalanceOf, Result<Vec<Balance>, ApiError>),
 }
 
 pub(super) async fn list<T: Transport>(api: Arc<PartnerApi<T>>, clock: Clock, expected: Option<usize>) -> Outcome {
@@ -34,6 +36,14 @@ pub(super) async fn read<T: Transport>(
     let began = clock.moment();
     let read = api.client_channels(&client, retries).await;
     Outcome::Read(client, began, read)
+}
+
+pub(super) async fn balance<T: Transport>(api: Arc<PartnerApi<T>>, of: BalanceOf) -> Outcome {
+    let read = match &of {
+        BalanceOf::Partner => api.partner_balance().await,
+        BalanceOf::Client(client) => api.client_balance(client).await,
+    };
+    Outcome::Balance(of, read)
 }
 
 /// Reads the partner's channel list and hands over page by page.
@@ -61,9 +71,11 @@ impl<T: Transport> Poller<T> {
             Outcome::Listed(began, listed) => self.on_list(began, listed).await?,
             Outcome::Read(client, began, read) => self.on_read(client, began, read).await?,
             Outcome::ReadInBulk(ended) => self.on_bulk_read(ended).await?,
+            Outcome::Balance(of, read) => self.on_balance(of, read).await?,
         }
         if let Some(Ended { took }) = self.plan.ended(Instant::now()) {
             self.api.log_drift();
+            self.balances.cycle_ended(Instant::now());
             let gone = self.confidence.end_cycle();
             self.tell_gone(gone).await?;
             self.send(Observation::CycleCompleted { took, at: self.clock.now() }).await?;
@@ -118,6 +130,35 @@ impl<T: Transport> Poller<T> {
         self.plan.read(now, &client, look, verdict.whole, verdict.again);
         let (channels, gone, whole) = (verdict.channels, verdict.gone, verdict.whole);
         self.send(Observation::ChannelsRead { client, channels, gone, whole, at: began }).await
+    }
+
+    async fn on_balance(&mut self, of: BalanceOf, read: Result<Vec<Balance>, ApiError>) -> Result<(), ReceiverGone> {
+        let (now, partner) = (Instant::now(), self.api.partner());
+        let refused = matches!(&read, Err(failure) if failure.reason.refuses_path());
+        self.balances.ended(now, &of, refused);
+        let whose = if matches!(of, BalanceOf::Partner) { "partner" } else { "clients" };
+        match (read, of) {
+            (Ok(balances), BalanceOf::Partner) => {
+                self.send(Observation::PartnerBalance { balances, at: self.clock.now() }).await
+            }
+            (Ok(balances), BalanceOf::Client(client)) => {
+                self.send(Observation::ClientBalance { client, balances }).await
+            }
+            (Err(failure), _) if refused => {
+                warn!(%partner, whose, reason = %failure.reason, error = %failure, "the key may not read balances, trying again in an hour");
+                Ok(())
+            }
+            (Err(failure), of) => {
+                warn!(%partner, whose, reason = %failure.reason, error = %failure, "cannot read a balance, trying again in an hour");
+                // A client's balance has no time beside it that says how old it is.
+                match of {
+                    BalanceOf::Partner => Ok(()),
+                    BalanceOf::Client(client) => {
+                        self.send(Observation::ClientBalance { client, balances: Vec::new() }).await
+                    }
+                }
+            }
+        }
     }
 
     /// One page of a bulk read.

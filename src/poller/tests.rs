@@ -74,6 +74,7 @@ const SETTINGS: Settings = Settings {
     strategy: Strategy::PerClient,
     concurrency: 1,
     shard: Shard { index: 0, total: 1 },
+    balance: CollectBalance::Off,
 };
 
 fn poll(fake: Fake, settings: Settings, key: ApiKey) -> Polling {
@@ -140,6 +141,7 @@ fn said(observation: &Observation) -> String {
         }
         Observation::RemovalsUnconfirmed { clients, channels } => format!("unconfirmed: {clients} {channels}"),
         Observation::StrategyChosen(reads) => reads.as_str().to_owned(),
+        Observation::PartnerBalance { .. } | Observation::ClientBalance { .. } => String::from("balance"),
         Observation::PageSizeLearned(size) => format!("pages of {size}"),
         Observation::CycleCompleted { took, .. } => format!("cycle of {}", took.as_secs()),
     }

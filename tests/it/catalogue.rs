@@ -25,9 +25,12 @@ async fn full_scrape() -> Exposition {
 /// Families without a series in [`full_scrape`]: each has a test of its own.
 const ON_OCCASION: &[&str] = &[
     "d360_channel_gone_timestamp_seconds",
+    "d360_client_balance",
     "d360_client_gone_timestamp_seconds",
     "d360_exporter_state_last_write_timestamp_seconds",
     "d360_exporter_state_write_failures_total",
+    "d360_partner_balance",
+    "d360_partner_balance_last_refresh_timestamp_seconds",
 ];
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What shows whether a number can send, and what got worse or went away: each
 //! family against the simulator, over real HTTP.
 
+mod balances;
 mod drift;
 
 use std::path::Path;

@@ -231,7 +231,7 @@ fn the_route_prefix_is_the_path_of_the_external_url_unless_it_is_given() {
 #[test]
 fn balances_are_off_unless_asked_for() {
     use poller::CollectBalance;
-    let modes = read("--collect.balance", &["off", "partner", "clients"], |c| c.partners[0].settings.collect_balance);
+    let modes = read("--collect.balance", &["off", "partner", "clients"], |c| c.partners[0].settings.poll.balance);
     assert_eq!(modes, [CollectBalance::Off, CollectBalance::Partner, CollectBalance::Clients]);
     refused("--collect.balance", &["", "on"], "`off`, `partner` or `clients`");
 }

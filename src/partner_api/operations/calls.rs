@@ -8,7 +8,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing::{debug, warn};
 
 use super::*;
-use crate::model::RejectReason;
 use crate::partner_api::carried::Drift;
 use crate::partner_api::check_response::{check_response, is_json};
 use crate::partner_api::wire::{Findings, Page};

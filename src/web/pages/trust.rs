@@ -142,6 +142,7 @@ impl Trust {
     fn failing(&mut self, endpoint: Endpoint, reason: Reason, now: Timestamp) {
         let what = match endpoint {
             Endpoint::Clients => "The client list can't be read",
+            Endpoint::PartnerBalance | Endpoint::ClientBalance => "The balance can't be read",
             _ => "The channels can't be read",
         };
         self.cause = Some(format!("{what}: {}.", reason.in_words()));

@@ -181,7 +181,13 @@ impl Rig {
         let key = ApiKey::from_file(key_file).unwrap();
         let api = PartnerApi::new(wire.clone(), settings, key, pacer, instruments, clock);
         let (observations, observed) = mpsc::channel(100_000);
-        let settings = poller::Settings { interval, strategy, concurrency: 8, shard: Shard { index: 0, total: 1 } };
+        let settings = poller::Settings {
+            interval,
+            strategy,
+            concurrency: 8,
+            shard: Shard { index: 0, total: 1 },
+            balance: poller::CollectBalance::Off,
+        };
         let run =
             poller::run(Arc::new(api), settings, Handover::default(), observations, clock, CancellationToken::new());
         tokio::spawn(run);

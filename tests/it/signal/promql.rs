@@ -40,9 +40,7 @@ fn values(family: &str, label: &str) -> Option<Vec<&'static str>> {
         ],
         ("d360_channel_last_change_timestamp_seconds", "direction") => vec!["worse", "better", "other"],
         ("d360_api_rejected_items_total", "reason") => vec!["unreadable", "duplicate", "ownerless", "foreign"],
-        (_, "endpoint") => {
-            Endpoint::ALL.iter().map(|e| e.as_str()).chain(["partner_balance", "client_balance"]).collect()
-        }
+        (_, "endpoint") => Endpoint::TEXTS.to_vec(),
         (_, "reason") => Reason::ALL.iter().map(|r| r.as_str()).collect(),
         _ => return None,
     };
@@ -59,11 +57,7 @@ fn labels<'a>(names: impl IntoIterator<Item = &'a str>) -> Labels {
 
 /// Families that rules and dashboards may read before the exporter has them, with their labels. Rules about a family that is
 /// not there stay silent.
-pub(crate) const AHEAD: &[(&str, &[&str])] = &[
-    ("d360_client_balance", &["partner_id", "client_id", "currency"]),
-    ("d360_partner_balance", &["partner_id", "currency"]),
-    ("d360_partner_balance_last_refresh_timestamp_seconds", &["partner_id"]),
-];
+pub(crate) const AHEAD: &[(&str, &[&str])] = &[];
 
 impl Known {
     /// What Prometheus gets from a scrape, and what the rules record.
