@@ -207,12 +207,7 @@ impl Fleet {
             Observation::PartnerBalance { balances, at } => {
                 self.change_partner(|state| (state.balances, state.balance_read) = (balances, Some(at)));
             }
-            Observation::ClientBalance { client, balances } => {
-                if let Some(state) = self.clients.get_mut(&client) {
-                    state.balances = balances.into();
-                    self.changes.client(client, Change::Data);
-                }
-            }
+            Observation::ClientBalance { client, balances, at } => self.apply_balance(client, balances, at.steady),
             Observation::PageSizeLearned(size) => self.change_partner(|state| state.page_size = Some(size)),
             Observation::CycleCompleted { took, at } => {
                 self.change_partner(|state| state.last_cycle = Some((at, took)));
@@ -232,18 +227,29 @@ impl Fleet {
             return;
         }
         let mut next = None;
-        for (id, state) in self.clients.iter_mut().filter(|(_, state)| !state.expired) {
-            let expires = state.expires(self.max_staleness);
-            if expires <= now {
+        for (id, state) in &mut self.clients {
+            let mut expires = [(!state.expired).then(|| state.expires(self.max_staleness)), state.balances_expire()];
+            if expires[0].take_if(|at| *at <= now).is_some() {
                 state.expired = true;
                 self.changes.client(id.clone(), Change::Data);
-            } else {
-                next = Some(next.map_or(expires, |n: Timestamp| n.min(expires)));
             }
+            if expires[1].take_if(|at| *at <= now).is_some() {
+                state.balances = Box::default();
+                self.changes.client(id.clone(), Change::Data);
+            }
+            next = expires.into_iter().flatten().chain(next).min();
         }
         // A client that comes later can't expire earlier than this.
         let latest = now.saturating_add(self.max_staleness);
         self.next_expiry = Some(next.unwrap_or(latest));
+    }
+
+    fn apply_balance(&mut self, client: ClientId, balances: Vec<Balance>, read: Timestamp) {
+        if let Some(state) = self.clients.get_mut(&client) {
+            (state.balances, state.balances_read) = (balances.into(), read);
+            self.next_expiry = self.next_expiry.into_iter().chain(state.balances_expire()).min();
+            self.changes.client(client, Change::Data);
+        }
     }
 
     fn change_partner(&mut self, change: impl FnOnce(&mut PartnerState)) {

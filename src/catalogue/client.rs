@@ -27,7 +27,7 @@ pub(super) const FAMILIES: &[Entry] = families! {
         "When background polling last read the client's channels, in Unix seconds.",
         |state, out| out.value(state.last_refresh);
     Client Gauge "d360_client_balance" ["currency" = Values::Text("currency, lower case", "eur")],
-        "Prepaid balance of the client, read once an hour by background polling with --collect.balance=clients. Absent if it cannot be read, and after a restart until it was read.",
+        "Prepaid balance of the client, read once an hour by background polling with --collect.balance=clients. The last one stays for three hours if it cannot be read. If the API refuses it, all clients wait for an hour, then one is tried. Absent after a restart until it was read.",
         |state, out| for balance in &state.balances {
             out.sample(&[&balance.currency], balance.amount.into());
         };

@@ -29,7 +29,7 @@ pub(super) const FAMILIES: &[Entry] = families! {
             out.sample(&["channel"], channels.into());
         };
     Partner Gauge "d360_partner_balance" ["currency" = Values::Text("currency, lower case", "eur")],
-        "Prepaid balance of the partner, read once an hour by background polling with --collect.balance. The last one stays if it cannot be read; d360_partner_balance_last_refresh_timestamp_seconds shows the age.",
+        "Prepaid balance of the partner, read once an hour by background polling with --collect.balance. The last one stays if it cannot be read or is refused; d360_partner_balance_last_refresh_timestamp_seconds shows the age.",
         |state, out| for balance in &state.balances {
             out.sample(&[&balance.currency], balance.amount.into());
         };

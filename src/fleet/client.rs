@@ -22,6 +22,8 @@ pub struct ClientState {
     pub channels: Vec<ChannelState>,
     /// Its prepaid balances, one per currency.
     pub balances: Box<[Balance]>,
+    /// When they were read, on the steady clock; no meaning without balances.
+    pub(super) balances_read: Timestamp,
     /// Whether the last attempt to read the channels succeeded and saw all of
     /// them; `None` before this run's first one.
     pub up: Option<bool>,
@@ -70,12 +72,17 @@ pub(super) const LINEAR_SCAN_LIMIT: usize = 16;
 /// long as what was tried in vain: its turn was late, nothing more.
 const UNTRIED_BOUNDS: i32 = 3;
 
+/// A balance that is this old is no longer shown: it is read once an hour, so at
+/// least two reads in a row failed or never came.
+pub(super) const BALANCE_BOUND: SignedDuration = SignedDuration::from_hours(3);
+
 impl ClientState {
     pub(super) fn new(client: Client, at: Timestamp) -> Self {
         Self {
             client: Arc::new(client),
             channels: Vec::new(),
             balances: Box::default(),
+            balances_read: Timestamp::UNIX_EPOCH,
             up: None,
             last_refresh: None,
             age_from: at,
@@ -96,6 +103,11 @@ impl ClientState {
     pub(super) fn expires(&self, max_staleness: SignedDuration) -> Timestamp {
         let bounds = if self.failed { 1 } else { UNTRIED_BOUNDS };
         self.age_from.saturating_add(max_staleness.saturating_mul(bounds))
+    }
+
+    /// When its balances are too old to be shown; `None` without any.
+    pub(super) fn balances_expire(&self) -> Option<Timestamp> {
+        (!self.balances.is_empty()).then(|| self.balances_read.saturating_add(BALANCE_BOUND))
     }
 
     /// Takes note that all channels were read. True if that shows them anew.

@@ -184,7 +184,7 @@ saved! {
         last_refresh: Option<Timestamp>,
         failed: bool,
     }
-    starting { balances: Box::default(), up: None, age_from: Timestamp::UNIX_EPOCH, expired: false }
+    starting { balances: Box::default(), balances_read: Timestamp::UNIX_EPOCH, up: None, age_from: Timestamp::UNIX_EPOCH, expired: false }
 }
 
 saved! {

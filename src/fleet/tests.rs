@@ -117,6 +117,7 @@ fn a_listed_client_is_known_before_its_channels_are() {
         client: Arc::new(client),
         channels: Vec::new(),
         balances: Box::default(),
+        balances_read: Timestamp::UNIX_EPOCH,
         up: None,
         last_refresh: None,
         age_from: at(5),

@@ -120,6 +120,8 @@ pub enum Observation {
         client: ClientId,
         /// One per currency.
         balances: Vec<Balance>,
+        /// When it was read.
+        at: Moment,
     },
     /// Pages of this size work.
     PageSizeLearned(usize),

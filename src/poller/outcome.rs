@@ -142,21 +142,15 @@ impl<T: Transport> Poller<T> {
                 self.send(Observation::PartnerBalance { balances, at: self.clock.now() }).await
             }
             (Ok(balances), BalanceOf::Client(client)) => {
-                self.send(Observation::ClientBalance { client, balances }).await
+                self.send(Observation::ClientBalance { client, balances, at: self.clock.moment() }).await
             }
             (Err(failure), _) if refused => {
                 warn!(%partner, whose, reason = %failure.reason, error = %failure, "the key may not read balances, trying again in an hour");
                 Ok(())
             }
-            (Err(failure), of) => {
+            (Err(failure), _) => {
                 warn!(%partner, whose, reason = %failure.reason, error = %failure, "cannot read a balance, trying again in an hour");
-                // A client's balance has no time beside it that says how old it is.
-                match of {
-                    BalanceOf::Partner => Ok(()),
-                    BalanceOf::Client(client) => {
-                        self.send(Observation::ClientBalance { client, balances: Vec::new() }).await
-                    }
-                }
+                Ok(())
             }
         }
     }

@@ -149,3 +149,18 @@ fn a_drop_while_nobody_could_look_is_still_a_transition() {
     };
     assert_eq!(fleet.apply(read_as(2 * BOUND, "a", vec![dropped, good("y")])), [transition]);
 }
+
+#[test]
+fn a_balance_that_could_not_be_read_again_leaves_after_three_hours_whatever_the_bound() {
+    for bound in [60, 1_000_000] {
+        let mut fleet = Fleet::new("examplePA".into(), Duration::from_secs(bound));
+        fleet.apply(listed(0, &["a"]));
+        fleet.expire(at(0));
+        let balances = vec![Balance { currency: "eur".into(), amount: 1.0 }];
+        fleet.apply(Observation::ClientBalance { client: "a".into(), balances: balances.clone(), at: at(100).into() });
+        fleet.expire(at(100 + 3 * 3_600 - 1));
+        assert_eq!(*fleet.client(&"a".into()).unwrap().balances, *balances);
+        fleet.expire(at(100 + 3 * 3_600));
+        assert_eq!(*fleet.client(&"a".into()).unwrap().balances, []);
+    }
+}
