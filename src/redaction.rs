@@ -211,7 +211,7 @@ fn percent_decode(letters: &mut Vec<Letter>) -> bool {
             letter = Letter { byte: (high * 16 + digit).to_ascii_lowercase(), start: letter.start, end: low.end };
             taken = 3;
         }
-        // Encoded line breaks and blanks are none the less.
+        // Encoded line breaks and blanks do not separate letters of a key.
         if taken == 1 || !(letter.byte.is_ascii_control() || letter.byte == b' ') {
             letters[to] = letter;
             to += 1;

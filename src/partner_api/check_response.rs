@@ -17,8 +17,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// and no message is so long.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// The body of a response that is none of the API's ways to say no: a status, or
-/// a success whose `meta` says that it is none.
+/// The body of a response unless it is a rejection: by its status, or by
+/// a `meta` that says so in spite of a status of success.
 pub(super) fn check_response(response: Response, now: Timestamp) -> Result<Bytes, ApiError> {
     let Response { status, retry_after, mut body } = response;
     if body.starts_with(BYTE_ORDER_MARK) {

@@ -1,4 +1,4 @@
-//! The operations that the poller starts, and what becomes of their results.
+//! The operations that the poller starts, and what follows from their results.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The pollers, one a partner: started, stopped and exchanged as the
+//! The pollers, one per partner: started, stopped and replaced as the
 //! configuration says.
 //!
 //! A new configuration is read and checked as a whole, and everything new is built,

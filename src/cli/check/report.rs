@@ -38,7 +38,7 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
         Some((id, Err(error))) => format!("{} (of {id})", unreadable(error)),
         None => "not asked for: there is no client".to_owned(),
     };
-    line("one's channels", single);
+    line("one client", single);
     let channels = match &found.partner_channels {
         Some(Ok(channels)) => {
             line("all channels", readable(*channels, true));
@@ -80,7 +80,7 @@ fn unreadable(error: &ApiError) -> String {
 fn cost(partner: &PartnerConfig, found: &Found, requests: usize) -> String {
     let (start, most) = (found.pace.requests_per_second, partner.settings.max_rate.per_second());
     format!(
-        "{requests} request{}: {} at today's {}, {} at --api.max-rate ({})",
+        "{requests} request{}: {} at the current {}, {} at --api.max-rate ({})",
         if requests == 1 { "" } else { "s" },
         duration(requests, start),
         per_second(start),

@@ -351,7 +351,7 @@ fn parse_bool(text: &str) -> Option<bool> {
 const EARLIEST: Timestamp = Timestamp::from_second(1_230_768_000);
 
 /// RFC 3339 with or without a fraction, without a zone (then UTC), or Unix
-/// seconds or milliseconds. A text that is none of them, or a date too early to be
+/// seconds or milliseconds. Any other text, or a date too early to be
 /// one, is reported and `None`: a bad date must not lose the channel.
 fn timestamp(text: &Text<'_>, findings: &mut Findings) -> Option<Timestamp> {
     let text = text.get()?;

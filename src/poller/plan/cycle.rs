@@ -10,7 +10,7 @@ pub(super) enum Phase {
     Listing,
     /// Every client is read alone.
     PerClient,
-    /// A bulk read is to be done, or under way.
+    /// A bulk read is due, or under way.
     Bulk,
     /// The bulk read is over. Single reads that follow are for watching, and no
     /// part of the full cycle.

@@ -82,9 +82,9 @@ impl Sources {
         self.0 == other.0
     }
 
-    /// Whether a file holds something else now. The files are small and looked
-    /// at once a second at most, so that reading them is cheaper than trusting
-    /// in times of modification, which a restored backup sets back.
+    /// Whether a file holds something else now. The files are small, and are read
+    /// at most once per second: cheaper and safer than trusting
+    /// times of modification, which a restored backup sets back.
     pub(super) fn changed(&self) -> bool {
         self.0.iter().any(|(path, content)| std::fs::read(path).ok().as_deref().map(fingerprint) != *content)
     }

@@ -299,9 +299,7 @@ fn verifier(
         let roots = certificates_of(ca.expose_secret()).and_then(|certificates| {
             let mut roots = RootCertStore::empty();
             for certificate in certificates {
-                roots
-                    .add(certificate)
-                    .map_err(|e| format!("expected CA certificates, found one that is none ({e})"))?;
+                roots.add(certificate).map_err(|e| format!("expected CA certificates, found something else ({e})"))?;
             }
             Ok(roots)
         });

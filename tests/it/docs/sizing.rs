@@ -76,8 +76,8 @@ async fn measured() -> String {
     let of_client = series(Scope::Client) as f64 / clients as f64;
 
     let mut text = String::from("\n| | |\n|---|---|\n");
-    writeln!(text, "| series a channel | {of_channel:.1} |").unwrap();
-    writeln!(text, "| series a client | {of_client:.1} |").unwrap();
+    writeln!(text, "| series per channel | {of_channel:.1} |").unwrap();
+    writeln!(text, "| series per client | {of_client:.1} |").unwrap();
     writeln!(text, "| bytes of a scrape a channel | {} |", about(plain / channels)).unwrap();
     writeln!(text, "| the same with gzip | {} |", about(gzip / channels)).unwrap();
     text.push_str("\n| clients | channels | series | scrape | with gzip | per client | bulk | `auto` takes |\n");

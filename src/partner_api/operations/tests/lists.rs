@@ -1,4 +1,4 @@
-//! What is asked for a list, and what becomes of its pages.
+//! What is asked for a list, and how its pages are read.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! One request a client.
+//! One request per client.
 
 use super::*;
 
