@@ -8,7 +8,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager bsdutils chromium curl faket
 # Some machines have npm from elsewhere, which Debian's does not go with.
 TEST_PACKAGES += $(if $(shell command -v npm),,npm)
 
-.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-rules bench-compare bench-dashboards pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz siege soak
+.PHONY: help test test-tools lint spelling msrv fmt demo demo-stack bench bench-rules bench-compare bench-dashboards simulate-month pictures dashboards dist-docs install uninstall deb deb-test test-prometheus3 deny sbom image-test faults fuzz siege soak
 
 help: ## List the recipes
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ SOAK_SECONDS ?= 1800
 
 soak: ## Run the exporter through incidents, faults, reloads and restarts for SOAK_SECONDS
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --locked --test soak
+
+simulate-month: test-tools ## Play thirty days of incidents and faults, six runs of five days, and compare what fired with what was true
+	SIMULATION_HOURS=120 SIMULATION_CLIENTS=24 SIMULATION_RUNS=6 $(CARGO) test --release --locked --test it signal::simulation -- --nocapture
 
 SIEGE_SECONDS ?= 40
 

@@ -2,6 +2,7 @@
 //! read here, judged, and run on the real programs.
 //!
 //! * `files`, `promql`: what the files say, and which names their expressions read and return.
+//! * `simulation`: days of incidents and faults on virtual time.
 //! * `lint`, `names`, `rules`, `runbooks`, `deploy`, `helm`: tests of the files as they stand.
 //! * `programs`, `daemon`, `stack`: other programs, run, started and stopped.
 //! * `boards`, `chain`, `notifications`, `queries`, `demo_stack`: tests of the whole, from a change in the simulator to a
@@ -22,4 +23,5 @@ pub(crate) mod promql;
 mod queries;
 mod rules;
 mod runbooks;
+mod simulation;
 mod stack;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use d360_exporter::clock::Clock;
 use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody};
-use d360_exporter::fleet::{ClientState, Fleet};
+use d360_exporter::fleet::{ClientState, Fleet, state_file};
 use d360_exporter::model::{Channel, Client, Observation, PartnerId, Reason};
 use d360_exporter::partner_api::{
-    ApiError, ApiKey, Pacer, PageSize, PartnerApi, Rate, Request, Response, Settings, Transport,
+    ApiError, ApiKey, Memory, Pacer, PageSize, PartnerApi, Rate, Request, Response, Settings, Transport,
 };
-use d360_exporter::poller::{self, Handover, Shard, Strategy};
+use d360_exporter::poller::{self, Handover, KnownClient, Shard, Strategy};
 use d360_exporter::simulator::{self, API_PREFIX, Delivery, Options, Simulator};
 use d360_exporter::telemetry::Telemetry;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -44,7 +44,9 @@ pub(crate) struct Scene {
 
 /// Everything from the simulator to a body.
 pub(crate) struct Rig {
+    scene: Scene,
     wire: Wire,
+    stop: CancellationToken,
     observed: mpsc::Receiver<(PartnerId, Observation)>,
     fleet: Fleet,
     publisher: Publisher,
@@ -159,27 +161,44 @@ impl Rig {
 
     /// A fleet of which nothing was read yet.
     pub(crate) async fn of(scene: Scene) -> Self {
-        let Scene { options, interval, max_staleness, strategy, page_size, max_rate, timeout } = scene;
+        let options = scene.options.clone();
         let clock = Clock::virtual_from(options.started_at.into());
         let partner = PartnerId::from(options.partner_id.as_str());
         let directory = tempfile::tempdir().unwrap();
-        let key_file = directory.path().join("key");
-        std::fs::write(&key_file, &options.api_key).unwrap();
+        std::fs::write(directory.path().join("key"), &options.api_key).unwrap();
         let wire = Wire {
             simulator: Simulator::new(options),
             down: Arc::default(),
             key: Arc::default(),
             began: Instant::now(),
             asked: Arc::default(),
-            timeout,
+            timeout: scene.timeout,
         };
-        let telemetry = Telemetry::new();
-        let instruments = telemetry.partner(&partner);
+        let mut rig = Self {
+            wire,
+            stop: CancellationToken::new(),
+            observed: mpsc::channel(1).1,
+            fleet: Fleet::new(partner, scene.max_staleness),
+            publisher: Publisher::new(RenderSettings::default()),
+            telemetry: Telemetry::new(),
+            clock,
+            directory,
+            scene,
+        };
+        rig.poll();
+        rig
+    }
+
+    /// Starts a poller that knows what the fleet knows.
+    fn poll(&mut self) {
+        let Scene { interval, strategy, page_size, max_rate, .. } = self.scene;
+        let partner = self.fleet.partner().clone();
+        let instruments = self.telemetry.partner(&partner);
         let rate = |count, per| Rate { count, per: Duration::from_secs(per) };
         let pacer = Pacer::new(rate(10, 60), rate(max_rate, 1), instruments.clone());
         let settings = Settings { partner: partner.clone(), page_size, max_items: 100_000 };
-        let key = ApiKey::from_file(key_file).unwrap();
-        let api = PartnerApi::new(wire.clone(), settings, key, pacer, instruments, clock);
+        let key = ApiKey::from_file(self.key_file()).unwrap();
+        let api = PartnerApi::new(self.wire.clone(), settings, key, pacer, instruments, self.clock);
         let (observations, observed) = mpsc::channel(100_000);
         let settings = poller::Settings {
             interval,
@@ -188,12 +207,52 @@ impl Rig {
             shard: Shard { index: 0, total: 1 },
             balance: poller::CollectBalance::Off,
         };
-        let run =
-            poller::run(Arc::new(api), settings, Handover::default(), observations, clock, CancellationToken::new());
-        tokio::spawn(run);
-        let fleet = Fleet::new(partner, max_staleness);
-        let publisher = Publisher::new(RenderSettings::default());
-        Self { wire, observed, fleet, publisher, telemetry, clock, directory }
+        let channels = |client: &ClientState| client.channels.iter().map(|known| known.channel.id.clone()).collect();
+        let known = |client: &ClientState| KnownClient { id: client.client.id.clone(), channels: channels(client) };
+        let known = Handover { clients: self.fleet.clients(..).map(known).collect(), api: Memory::default() };
+        self.stop = CancellationToken::new();
+        tokio::spawn(poller::run(Arc::new(api), settings, known, observations, self.clock, self.stop.clone()));
+        self.observed = observed;
+    }
+
+    /// Ends the exporter. Its state file, if it has one.
+    pub(crate) fn shut_down(&mut self) -> Vec<u8> {
+        self.stop.cancel();
+        self.take_in();
+        state_file::encode(std::iter::once(&self.fleet)).unwrap()
+    }
+
+    /// Starts the exporter again, with a state file or without one.
+    pub(crate) fn start_again(&mut self, state: Option<&[u8]>) {
+        let partner = self.fleet.partner().clone();
+        let max_staleness = self.scene.max_staleness;
+        let saved = state.and_then(|content| {
+            state_file::decode(content).unwrap().take(&partner, max_staleness, self.clock.moment(), |_| true)
+        });
+        self.fleet = saved.unwrap_or_else(|| Fleet::new(partner, max_staleness));
+        self.publisher = Publisher::new(RenderSettings::default());
+        self.telemetry = Telemetry::new();
+        self.poll();
+    }
+
+    /// Declares what the parts outside the rig declare: the settings and the shard.
+    pub(crate) fn declare(&self) {
+        self.telemetry.settings(self.scene.interval, self.scene.max_staleness);
+        self.telemetry.reloaded(true, self.clock.now());
+        self.telemetry.partner(self.fleet.partner()).shard(0, 1);
+    }
+
+    fn take_in(&mut self) {
+        while let Ok((_, observation)) = self.observed.try_recv() {
+            self.fleet.apply(observation);
+        }
+    }
+
+    /// Lets time pass without the exporter, or in one go.
+    pub(crate) async fn sleep(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+        self.take_in();
+        self.fleet.expire(self.clock.steady());
     }
 
     /// Lets time pass, a second at a time as publications do.
@@ -205,11 +264,7 @@ impl Rig {
 
     /// One second. True if there is something to publish after it.
     pub(crate) async fn tick(&mut self) -> bool {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        while let Ok((_, observation)) = self.observed.try_recv() {
-            self.fleet.apply(observation);
-        }
-        self.fleet.expire(self.clock.steady());
+        self.sleep(Duration::from_secs(1)).await;
         self.fleet.has_changes()
     }
 
@@ -292,15 +347,16 @@ impl Rig {
         self.write_key(key);
     }
 
-    fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// Uses a control of the simulator. What it answers, null if it answers nothing.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
         let response = self.wire.simulator.respond(&simulator::Request {
             method: method.to_owned(),
             path: format!("/_simulator/{path}"),
             body: body.to_string().into_bytes(),
             ..simulator::Request::default()
         });
-        assert_eq!(response.status, 200, "{method} {path}");
-        serde_json::from_slice(&response.body).unwrap()
+        assert!((200..300).contains(&response.status), "{method} {path}: {}", response.status);
+        serde_json::from_slice(&response.body).unwrap_or_default()
     }
 
     /// Puts these faults in the place of those in force.
