@@ -162,10 +162,14 @@ impl Fleet {
         clients.into_iter().for_each(|id| self.changes.client(id, Change::Data));
     }
 
-    /// A channel was seen: it is not gone, whoever it was gone from.
-    fn channel_is_there(&mut self, id: &ChannelId) {
-        let client = self.gone.channel_is_back(id);
-        self.change_clients(client.into_iter().collect());
+    /// A channel of a client was seen: it is not gone, whoever it was gone from, and
+    /// goes on as what it was.
+    fn channel_is_there(&mut self, client: &ClientId, id: &ChannelId) {
+        let Some((owner, known)) = self.gone.channel_is_back(id) else { return };
+        if let Some(state) = self.clients.get_mut(client) {
+            state.put_back(known);
+        }
+        self.change_clients(vec![owner, client.clone()]);
     }
 
     /// Whether anything changed since [`Fleet::take_changes`].
@@ -311,7 +315,7 @@ impl Fleet {
         for (id, channel) in channels {
             // A client that left the list while it was being read is gone.
             if self.clients.contains_key(&id) {
-                self.channel_is_there(&channel.id);
+                self.channel_is_there(&id, &channel.id);
             }
             let Some(state) = self.clients.get_mut(&id) else { continue };
             let fingerprint = self.fingerprint_hasher.hash_one(&channel);

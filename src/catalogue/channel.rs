@@ -86,7 +86,7 @@ pub(super) const FAMILIES: &[Entry] = families! {
         |row, out| out.sample(&[
             row.gone.client_name.as_deref().unwrap_or_default(),
             row.phone_number,
-            row.gone.display_name.as_deref().unwrap_or_default(),
+            row.gone.last.channel.display_name.as_deref().unwrap_or_default(),
             row.gone.reason.as_str(),
         ], row.gone.at.into());
 };

@@ -243,8 +243,8 @@ impl Renderer {
         }
         for (client, gone) in gone.channels(range) {
             output.client(partner, client);
-            output.id(2, "channel_id", gone.id.as_str());
-            let phone_number = &*settings.phone_numbers.shown(gone.phone_number.as_deref());
+            output.id(2, "channel_id", gone.id().as_str());
+            let phone_number = &*settings.phone_numbers.shown(gone.last.channel.phone_number.as_deref());
             for (position, read) in &families.gone_channel {
                 read(&GoneChannelRow { gone, phone_number }, &mut output.writer(*position));
             }

@@ -139,10 +139,24 @@ impl ChannelState {
             fingerprint: 0,
         }
     }
+
+    /// The times that the exporter took.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.changed_at.iter_mut().chain(self.history.times_mut())
+    }
 }
 
 /// How channels come in and leave, one by one.
 impl ClientState {
+    /// Puts back a channel as it was when it left.
+    pub(super) fn put_back(&mut self, known: ChannelState) {
+        if let Err(place) = self.channels.binary_search_by(|other| other.channel.id.cmp(&known.channel.id)) {
+            self.channels.reserve_exact(1);
+            self.channels.insert(place, known);
+            self.share_waba(place);
+        }
+    }
+
     /// Takes in a channel that a response holds.
     pub(super) fn upsert(&mut self, seen: ReceivedChannel, transitions: &mut Vec<Transition>) -> Change {
         let ReceivedChannel { channel, fingerprint, at } = seen;

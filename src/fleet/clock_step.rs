@@ -18,7 +18,7 @@ impl Fleet {
         for (id, state) in &mut self.clients {
             state.last_refresh.iter_mut().for_each(set);
             for channel in &mut state.channels {
-                channel.changed_at.iter_mut().chain(channel.history.times_mut()).for_each(set);
+                channel.times_mut().for_each(set);
             }
             self.changes.client(id.clone(), Change::Data);
         }

@@ -2,7 +2,8 @@
 //! week.
 //!
 //! A channel that is back, under whatever client, is gone no more: a move is no
-//! loss.
+//! loss. It goes on with its history, so that an empty list is no way to forget
+//! what a channel was.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::{Bound, RangeBounds};
@@ -33,16 +34,12 @@ words! {
 }
 
 /// A channel that is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GoneChannel {
-    /// Its id.
-    pub id: ChannelId,
     /// The name of its client.
     pub client_name: Option<ShortText>,
-    /// Its phone number.
-    pub phone_number: Option<ShortText>,
-    /// Its display name.
-    pub display_name: Option<ShortText>,
+    /// What was known of it.
+    pub last: ChannelState,
     /// Why it is gone.
     pub reason: GoneReason,
     /// When that was believed.
@@ -65,13 +62,17 @@ impl GoneChannel {
             GoneReason::Disappeared
         };
         Self {
-            id: channel.id.clone(),
             client_name: client.name.clone(),
-            phone_number: channel.phone_number.clone(),
-            display_name: channel.display_name.clone(),
+            // Only what this run reads has a fingerprint.
+            last: ChannelState { fingerprint: 0, ..known.clone() },
             reason,
             at,
         }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ChannelId {
+        &self.last.channel.id
     }
 }
 
@@ -135,8 +136,8 @@ impl Gone {
     /// Takes in a channel that is gone.
     pub(super) fn restore_channel(&mut self, client: ClientId, gone: GoneChannel) {
         self.expect_expiry(gone.at);
-        if let Some(before) = self.owners.insert(gone.id.clone(), client.clone()) {
-            self.drop_channel(&before, &gone.id);
+        if let Some(before) = self.owners.insert(gone.id().clone(), client.clone()) {
+            self.take_channel(&before, gone.id());
         }
         self.channels.entry(client).or_default().push(gone);
     }
@@ -147,14 +148,19 @@ impl Gone {
         self.clients.insert(client, gone);
     }
 
-    /// A channel is there. Returns the client under which it was gone.
-    pub(super) fn channel_is_back(&mut self, id: &ChannelId) -> Option<ClientId> {
+    /// A channel is there. Returns the client under which it was gone, and what
+    /// was known of it.
+    pub(super) fn channel_is_back(&mut self, id: &ChannelId) -> Option<(ClientId, ChannelState)> {
+        if let Some(place) = self.left.iter().position(|(_, gone)| gone.id() == id) {
+            let (client, gone) = self.left.swap_remove(place);
+            return Some((client, gone.last));
+        }
         if self.owners.is_empty() {
             return None;
         }
         let client = self.owners.remove(id)?;
-        self.drop_channel(&client, id);
-        Some(client)
+        let gone = self.take_channel(&client, id)?;
+        Some((client, gone.last))
     }
 
     /// A client is there. True if it was gone.
@@ -162,13 +168,14 @@ impl Gone {
         self.clients.remove(id).is_some()
     }
 
-    fn drop_channel(&mut self, client: &ClientId, id: &ChannelId) {
-        if let Some(gone) = self.channels.get_mut(client) {
-            gone.retain(|gone| gone.id != *id);
-            if gone.is_empty() {
-                self.channels.remove(client);
-            }
+    fn take_channel(&mut self, client: &ClientId, id: &ChannelId) -> Option<GoneChannel> {
+        let all = self.channels.get_mut(client)?;
+        let place = all.iter().position(|gone| gone.id() == id)?;
+        let taken = all.remove(place);
+        if all.is_empty() {
+            self.channels.remove(client);
         }
+        Some(taken)
     }
 
     /// Whether channels left that may be there under another client.
@@ -181,9 +188,9 @@ impl Gone {
     /// is gone now.
     pub(super) fn settle<'a>(&mut self, there: impl Iterator<Item = &'a ChannelId>) -> Vec<ClientId> {
         let left = std::mem::take(&mut self.left);
-        let ids: HashSet<&ChannelId> = left.iter().map(|(_, gone)| &gone.id).collect();
+        let ids: HashSet<&ChannelId> = left.iter().map(|(_, gone)| gone.id()).collect();
         let moved: HashSet<ChannelId> = there.filter(|id| ids.contains(id)).cloned().collect();
-        let gone = left.into_iter().filter(|(_, gone)| !moved.contains(&gone.id));
+        let gone = left.into_iter().filter(|(_, gone)| !moved.contains(gone.id()));
         gone.map(|(client, gone)| {
             self.restore_channel(client.clone(), gone);
             client
@@ -205,7 +212,7 @@ impl Gone {
             gone.retain(|gone| {
                 let kept = is_kept(gone.at);
                 if !kept {
-                    owners.remove(&gone.id);
+                    owners.remove(gone.id());
                 }
                 kept
             });
@@ -226,7 +233,11 @@ impl Gone {
     /// Calls `set` with all times, and returns whose they are.
     pub(super) fn set_times(&mut self, set: impl Fn(&mut Timestamp)) -> Vec<ClientId> {
         let channels = self.channels.values_mut().flatten().chain(self.left.iter_mut().map(|(_, gone)| gone));
-        channels.map(|gone| &mut gone.at).chain(self.clients.values_mut().map(|gone| &mut gone.at)).for_each(&set);
+        for gone in channels {
+            set(&mut gone.at);
+            gone.last.times_mut().for_each(&set);
+        }
+        self.clients.values_mut().map(|gone| &mut gone.at).for_each(&set);
         self.next_expiry.iter_mut().for_each(&set);
         self.channels.keys().chain(self.clients.keys()).cloned().collect()
     }

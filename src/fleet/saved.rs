@@ -265,10 +265,8 @@ saved! {
 saved! {
     /// A channel that is gone.
     SavedGoneChannel of GoneChannel {
-        id: ChannelId,
         client_name: Option<ShortText>,
-        phone_number: Option<ShortText>,
-        display_name: Option<ShortText>,
+        last: ChannelState,
         reason: GoneReason,
         at: Timestamp,
     }

@@ -17,7 +17,7 @@ use super::{ClientState, Fleet, GoneChannel, GoneClient, PartnerState};
 use crate::model::{ClientId, Moment, PartnerId, ShortText};
 
 /// The version of the format. One that differs is not read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What a file of ours begins with.
 pub(super) const MAGIC: &str = "d360_exporter-state";
@@ -278,14 +278,14 @@ mod tests {
 
     #[test]
     fn errors_say_what_was_found() {
-        let errors = ["", "[]", "d360_exporter-state 1 0 00000000\n", "d360_exporter-state 2 5 00000000\n{}"]
+        let errors = ["", "[]", "d360_exporter-state 1 0 00000000\n", "d360_exporter-state 3 5 00000000\n{}"]
             .map(|content| decode(content.as_bytes()).unwrap_err().to_string());
         assert_eq!(
             errors,
             [
                 "expected a state file of d360_exporter, found another kind of file",
                 "expected a state file of d360_exporter, found another kind of file",
-                "expected version 2, found version `1`",
+                "expected version 3, found version `1`",
                 "expected the length and checksum that the header names, found others; the file was cut or changed",
             ]
         );

@@ -23,14 +23,52 @@ fn a_list_that_lacks_a_known_client_does_not_show_the_partner_up() {
 }
 
 #[test]
-fn a_client_that_comes_back_is_a_new_one() {
+fn a_client_that_comes_back_is_a_new_one_with_the_channels_that_it_had() {
+    for published in [false, true] {
+        let mut fleet = known();
+        fleet.apply(listed_without(60, &["a"]));
+        if published {
+            fleet.take_changes();
+        }
+        fleet.apply(listed(120, &["a"]));
+        let state = fleet.client(&"a".into()).unwrap();
+        assert_eq!((state.channels.len(), state.up, state.last_refresh, state.age_from), (0, None, None, at(120)));
+        let worse = Channel { quality: QualityRating::Low, ..good("x") };
+        let transitions = fleet.apply(read_as(121, "a", vec![worse, Channel::new("z")]));
+        assert_eq!(
+            transitions.iter().map(|t| (t.channel.as_str(), t.from.as_ref(), t.to.as_ref())).collect::<Vec<_>>(),
+            [("x", "high", "low")]
+        );
+        assert_eq!(channel_ids(&fleet, "a"), ["x", "z"]);
+    }
+}
+
+#[test]
+fn a_channel_that_is_back_after_an_empty_list_goes_on_with_its_history() {
     let mut fleet = known();
-    fleet.apply(listed_without(60, &["a"]));
-    fleet.apply(listed(120, &["a"]));
-    let state = fleet.client(&"a".into()).unwrap();
-    assert_eq!((state.channels.len(), state.up, state.last_refresh, state.age_from), (0, None, None, at(120)));
+    let worse = || Channel { quality: QualityRating::Low, ..good("x") };
+    fleet.apply(read_as(60, "a", vec![worse()]));
+    let before = fleet.client(&"a".into()).unwrap().channels[0].clone();
+    assert_eq!((before.changed_at, before.history.iter().count(), before.was_ready), (Some(at(60)), 1, true));
+    fleet.apply(read_without(120, "a", &["x", "y"]));
+    fleet.take_changes();
+    assert_eq!(fleet.gone().channels(..).count(), 2);
+    assert_eq!(fleet.apply(read_as(180, "a", vec![worse()])), []);
+    assert_eq!(fleet.client(&"a".into()).unwrap().channels, [before]);
+    assert_eq!(fleet.gone().channels(..).map(|(_, gone)| gone.id().as_str()).collect::<Vec<_>>(), ["y"]);
+    assert_eq!(fleet.take_changes(), changes(false, &[("a", Change::Data)]));
+}
+
+#[test]
+fn a_channel_that_left_one_client_and_is_back_under_another_goes_on_with_its_history() {
+    let mut fleet = known();
+    fleet.apply(listed(1, &["a", "b"]));
+    fleet.apply(read_without(60, "a", &["x"]));
+    fleet.take_changes();
     let worse = Channel { quality: QualityRating::Low, ..good("x") };
-    assert_eq!(fleet.apply(read_as(121, "a", vec![worse])), []);
+    assert_eq!(fleet.apply(read_as(120, "b", vec![worse])).len(), 1);
+    assert_eq!((channel_ids(&fleet, "a"), channel_ids(&fleet, "b")), (vec!["y".to_owned()], vec!["x".to_owned()]));
+    assert_eq!(fleet.take_changes(), changes(true, &[("a", Change::Data), ("b", Change::Data)]));
 }
 
 #[test]
