@@ -3,7 +3,7 @@
 //!
 //! Rounds of incidents, faults, reloads and restarts of the API go on while 40
 //! scrapers read and some take a byte a second. In some rounds nobody reads the
-//! log, the disk of the state file hangs, or the wall clock steps. Whenever it is still, every
+//! log, the disk of the state file hangs, the wall clock steps, or a flood asks for pages. Whenever it is still, every
 //! value is compared with the simulator's truth. In the end memory, descriptors
 //! and threads have to be where they were after the warm-up, and no scrape may
 //! have failed.
@@ -41,6 +41,9 @@ const SCRAPERS: usize = 40;
 
 /// Scrapers that take a byte a second.
 const SLOW_SCRAPERS: usize = 4;
+
+/// Connections of a flood of pages.
+const FLOOD: usize = 50;
 
 /// From one scrape of a scraper to its next.
 const SCRAPE_INTERVAL: Duration = Duration::from_millis(500);
@@ -111,8 +114,9 @@ async fn soak(time: Duration) {
     for until in [time / 5, time] {
         let scrapers = Scrapers::start(&exporter);
         loop {
-            outside.trouble(&exporter, &mut rng);
+            let flood = outside.trouble(&exporter, &mut rng);
             round(&mut upstream, &exporter, &mut rng).await;
+            drop(flood);
             outside.heal(&exporter);
             rounds += 1;
             if began.elapsed() >= until {
@@ -155,18 +159,38 @@ impl Outside {
     }
 
     /// Any of it goes wrong, for one round. What is shown must be right all the same.
-    fn trouble(&self, exporter: &Exporter, rng: &mut StdRng) {
+    fn trouble(&self, exporter: &Exporter, rng: &mut StdRng) -> JoinSet<()> {
         exporter.program.leave_unread(rng.random_bool(0.3));
         if rng.random_bool(0.3) {
             self.disk.set("disk", true);
         }
         self.clock.step(["+0", "-3600", "+7200"].choose(rng).unwrap());
+        let mut flood = JoinSet::new();
+        if rng.random_bool(0.3) {
+            for _ in 0..FLOOD {
+                flood.spawn(ask_for_pages(exporter.address().to_owned()));
+            }
+        }
+        flood
     }
 
     fn heal(&self, exporter: &Exporter) {
         exporter.program.leave_unread(false);
         self.disk.set("disk", false);
         self.clock.step("+0");
+    }
+}
+
+/// Asks for a page without a pause, and again whenever the connection is closed.
+async fn ask_for_pages(address: String) {
+    loop {
+        if let Ok(mut connection) = TcpStream::connect(&address).await {
+            let mut buffer = vec![0; 16 * 1024];
+            while connection.write_all(b"GET /?q=a HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok()
+                && matches!(connection.read(&mut buffer).await, Ok(1..))
+            {}
+        }
+        sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -61,6 +61,20 @@ fn an_empty_file_protects_nothing() {
 }
 
 #[test]
+fn what_the_exporter_toolkit_takes_otherwise_is_as_the_differences_say() {
+    for curve in ["X25519MLKEM768", "CurveP521"] {
+        let found = errors(&format!("{TLS}  curve_preferences: [X25519, {curve}]\n"));
+        assert!(found.contains("expected one of `X25519`, `CurveP256`, `CurveP384`, found"), "{found}");
+        assert!(found.contains(curve), "{found}");
+    }
+    // HTTP/2 asks for TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or its ECDSA sister, over TLS 1.2.
+    let suites = "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n";
+    assert!(ConfigDirectory::new(&format!("{TLS}{suites}")).load().unwrap().is_http2());
+    let day = ConfigDirectory::new("rate_limit: {interval: 1d, burst: 1}\n").load().unwrap();
+    assert_eq!(day.0.live.rules().rate_limit.map(|limit| limit.interval), Some(Duration::from_secs(86400)));
+}
+
+#[test]
 fn http2_is_offered_over_tls_unless_turned_off() {
     let messages = |text: &str| {
         let protection = ConfigDirectory::new(text).load().unwrap();

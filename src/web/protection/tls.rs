@@ -1,21 +1,23 @@
 //! `tls_server_config` as rustls takes it.
 
+mod parameters;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring::{self, kx_group};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
+use rustls::{RootCertStore, ServerConfig};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use super::client_certificate::ClientCertificate;
 use super::error_list::ErrorList;
 use super::file::{Sources, TlsSection};
 use crate::yaml::quoted;
+use parameters::{provider, versions};
 
 /// The TLS side of a listener.
 #[derive(Debug)]
@@ -96,11 +98,6 @@ impl ClientAuth {
             Self::RequireAndVerify => 4,
         }
     }
-}
-
-/// Go's names of the curves that ring has.
-fn curves() -> [(&'static str, &'static dyn rustls::crypto::SupportedKxGroup); 3] {
-    [("X25519", kx_group::X25519), ("CurveP256", kx_group::SECP256R1), ("CurveP384", kx_group::SECP384R1)]
 }
 
 /// Checks the section and reads its files. Nothing if it is empty, or if there
@@ -257,18 +254,8 @@ fn client_auth(section: &TlsSection, errors: &mut ErrorList) -> Option<ClientAut
     errors.take("tls_server_config.client_auth_type", found)
 }
 
-/// The check of clients: nothing after an error, `Some(None)` if there is to be
-/// none.
-#[expect(clippy::option_option, reason = "an error and no check are not the same")]
-fn verifier(
-    section: &TlsSection,
-    auth: ClientAuth,
-    ca: Option<SecretSlice<u8>>,
-    provider: Option<&Arc<CryptoProvider>>,
-    errors: &mut ErrorList,
-) -> Option<Option<Arc<dyn ClientCertVerifier>>> {
-    let before = errors.count();
-    let ca_is_named = section.client_ca.is_some() || section.client_ca_file.is_some();
+/// Reports settings for clients that do not go together.
+fn check_client_rules(section: &TlsSection, auth: ClientAuth, ca_is_named: bool, errors: &mut ErrorList) {
     if auth == ClientAuth::None && ca_is_named {
         errors.push(
             "tls_server_config.client_auth_type",
@@ -295,6 +282,21 @@ fn verifier(
             );
         }
     }
+}
+
+/// The check of clients: nothing after an error, `Some(None)` if there is to be
+/// none.
+#[expect(clippy::option_option, reason = "an error and no check are not the same")]
+fn verifier(
+    section: &TlsSection,
+    auth: ClientAuth,
+    ca: Option<SecretSlice<u8>>,
+    provider: Option<&Arc<CryptoProvider>>,
+    errors: &mut ErrorList,
+) -> Option<Option<Arc<dyn ClientCertVerifier>>> {
+    let before = errors.count();
+    let ca_is_named = section.client_ca.is_some() || section.client_ca_file.is_some();
+    check_client_rules(section, auth, ca_is_named, errors);
     let roots = ca.and_then(|ca| {
         let roots = certificates_of(ca.expose_secret()).and_then(|certificates| {
             let mut roots = RootCertStore::empty();
@@ -325,89 +327,4 @@ fn verifier(
         allowed_names: section.client_allowed_sans.clone(),
         algorithms: provider.signature_verification_algorithms,
     })))
-}
-
-fn versions(section: &TlsSection, errors: &mut ErrorList) -> Option<Vec<&'static SupportedProtocolVersion>> {
-    let mut number = |key: &str, value: Option<&str>, default: u8| {
-        let place = format!("tls_server_config.{key}");
-        match value.unwrap_or_default() {
-            "" => Some(default),
-            "TLS12" => Some(12),
-            "TLS13" => Some(13),
-            old @ ("TLS10" | "TLS11") => {
-                errors.push(
-                    &place,
-                    &format!("expected `TLS12` or `TLS13`, found `{old}`, which is broken and not built in; raise it"),
-                );
-                None
-            }
-            other => {
-                errors.push(&place, &format!("expected `TLS12` or `TLS13`, found `{other}`; correct it"));
-                None
-            }
-        }
-    };
-    let min = number("min_version", section.min_version.as_deref(), 12);
-    let max = number("max_version", section.max_version.as_deref(), 13);
-    let (min, max) = (min?, max?);
-    if min > max {
-        errors.push(
-            "tls_server_config.min_version",
-            &format!("expected at most max_version (`TLS{max}`), found `TLS{min}`; lower it"),
-        );
-        return None;
-    }
-    let all = [(13, &version::TLS13), (12, &version::TLS12)];
-    Some(all.into_iter().filter(|(version, _)| (min..=max).contains(version)).map(|(_, version)| version).collect())
-}
-
-/// The name of a suite in RFCs and in Go.
-fn suite_name(suite: SupportedCipherSuite) -> String {
-    format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1)
-}
-
-/// ring, with the cipher suites and curves that the file wants, in its order.
-fn provider(section: &TlsSection, errors: &mut ErrorList) -> Option<CryptoProvider> {
-    let before = errors.count();
-    let mut provider = ring::default_provider();
-    if let Some(wanted) = section.cipher_suites.as_ref().filter(|wanted| !wanted.is_empty()) {
-        // The list is for TLS 1.2; the three suites of TLS 1.3 are always there, as in Go.
-        let (mut suites, mut older): (Vec<_>, Vec<_>) = provider
-            .cipher_suites
-            .iter()
-            .copied()
-            .partition(|suite| suite.version().version == rustls::ProtocolVersion::TLSv1_3);
-        for (i, name) in wanted.iter().enumerate() {
-            if suites.iter().any(|suite| suite_name(*suite) == *name) {
-                continue;
-            }
-            match older.iter().position(|suite| suite_name(*suite) == *name) {
-                Some(at) => suites.push(older.remove(at)),
-                None => {
-                    let known: Vec<_> = provider.cipher_suites.iter().map(|suite| suite_name(*suite)).collect();
-                    errors.push(
-                        &format!("tls_server_config.cipher_suites[{i}]"),
-                        &format!("expected one of {}, found `{name}`; remove it", quoted(&known)),
-                    );
-                }
-            }
-        }
-        provider.cipher_suites = suites;
-    }
-    if let Some(wanted) = section.curve_preferences.as_ref().filter(|wanted| !wanted.is_empty()) {
-        provider.kx_groups.clear();
-        for (i, name) in wanted.iter().enumerate() {
-            match curves().into_iter().find(|(known, _)| known == name) {
-                Some((_, group)) => provider.kx_groups.push(group),
-                None => errors.push(
-                    &format!("tls_server_config.curve_preferences[{i}]"),
-                    &format!(
-                        "expected one of {}, found `{name}`; remove it",
-                        quoted(&curves().map(|(known, _)| known))
-                    ),
-                ),
-            }
-        }
-    }
-    (errors.count() == before).then_some(provider)
 }

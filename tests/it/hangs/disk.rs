@@ -51,6 +51,27 @@ async fn a_disk_that_hangs_keeps_nothing_else_waiting_and_is_logged_once() {
 }
 
 #[tokio::test]
+async fn a_full_disk_is_logged_once_and_leaves_the_last_state_whole() {
+    let (api, hanging, directory) = (Api::start(fleet(3, 2)).await, Hanging::new(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("state");
+    let state = format!("--state.file={}", path.display());
+    let env = hanging.env();
+    let exporter = Exporter::start_with(&api.base_url(), "demo-key", &[&state], &borrowed(&env)).await;
+    exporter.until("the first write", |e| e.value(WRITTEN, &[]).is_some()).await;
+
+    hanging.set("full disk", true);
+    exporter.until("two failures", |e| e.value(FAILURES, &[]) >= Some(2.0)).await;
+    let before = std::fs::read(&path).unwrap();
+    goes_on_polling(&api).await;
+    assert!(std::fs::read(&path).unwrap() == before, "the last state stays");
+    let output = stops_in_time(exporter).await;
+    assert_eq!(output.matches("cannot save the state").count(), 1, "{output}");
+    assert!(output.contains("No space left on device"), "{output}");
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["state"]);
+}
+
+#[tokio::test]
 async fn a_directory_that_is_gone_is_logged_once_and_written_to_when_it_is_back() {
     let (api, directory) = (Api::start(fleet(3, 2)).await, tempfile::tempdir().unwrap());
     let disk = directory.path().join("disk");

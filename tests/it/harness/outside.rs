@@ -7,12 +7,14 @@ use tempfile::TempDir;
 
 use super::tool;
 
-/// Calls that hang for as long as a file is there.
+/// Calls that hang, or fail, for as long as a file is there.
 const LIBRARY: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void hang(const char *variable) {
@@ -25,6 +27,16 @@ int fsync(int fd) {
     return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
 }
 
+ssize_t write(int fd, const void *bytes, size_t count) {
+    struct stat of;
+    const char *file = getenv("FULL_DISK");
+    if (file && access(file, F_OK) == 0 && fstat(fd, &of) == 0 && S_ISREG(of.st_mode)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return ((ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, bytes, count);
+}
+
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
     hang("HANGING_NAME_SERVER");
     int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
@@ -32,7 +44,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 }
 "#;
 
-/// A disk and a name server that hang when a test says so.
+/// A disk that hangs or is full, and a name server that hangs, when a test says so.
 #[derive(Debug)]
 pub struct Hanging {
     directory: TempDir,
@@ -63,11 +75,12 @@ impl Hanging {
         vec![
             pair("LD_PRELOAD", path("hanging.so")),
             pair("HANGING_DISK", path("disk")),
+            pair("FULL_DISK", path("full disk")),
             pair("HANGING_NAME_SERVER", path("name server")),
         ]
     }
 
-    /// From now on it hangs, or does not any more.
+    /// From now on it is so, or not any more.
     pub fn set(&self, name: &str, hangs: bool) {
         let switch = self.switch(name);
         if hangs {

@@ -213,3 +213,44 @@ fn x509_is_version_1(pem: &[u8]) -> bool {
     // Certificate, TBSCertificate, then [0] EXPLICIT Version if it is not the default.
     !der.windows(5).take(16).any(|window| window == [0xa0, 0x03, 0x02, 0x01, 0x02])
 }
+
+/// Sends bytes to a port that expects TLS, and returns what comes.
+async fn plain(exporter: &crate::harness::Exporter, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(exporter.address()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn plain_http_to_a_tls_port_gets_a_sentence_and_one_line_in_the_log() {
+    let directory = Directory::new();
+    let exporter = directory.serve(TLS).await;
+    for _ in 0..3 {
+        let response = plain(&exporter, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(response.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{response}");
+        assert!(response.ends_with("this port speaks HTTPS; use https:// in the URL\n"), "{response}");
+    }
+    let output = exporter.stop().await;
+    let lines: Vec<&str> = output.lines().filter(|line| line.contains("connection refused")).collect();
+    assert_eq!(lines.len(), 1, "{output}");
+    assert!(lines[0].contains("level=INFO") && lines[0].contains("expected TLS, found plain HTTP"), "{}", lines[0]);
+}
+
+#[tokio::test]
+async fn a_refused_client_certificate_is_one_line_in_the_log_with_the_reason() {
+    let directory = Directory::new();
+    let mutual = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n";
+    let exporter = directory.serve(&format!("{TLS}{mutual}")).await;
+    let stranger = Authority::new("stranger").issue(&["scraper.example"]);
+    for _ in 0..3 {
+        let refused = client(directory.authority.pem(), Some(&stranger));
+        assert_eq!(status(&refused, &exporter, "/metrics").await, "refused");
+    }
+    let line = exporter.program.line_with("connection refused").await;
+    assert!(line.contains("level=INFO") && line.contains("UnknownIssuer"), "{line}");
+    let output = exporter.stop().await;
+    assert_eq!(output.matches("connection refused").count(), 1, "{output}");
+}
