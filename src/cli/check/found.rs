@@ -3,8 +3,8 @@
 
 use crate::cli::access;
 use crate::config::PartnerConfig;
-use crate::model::{Channel, Client, ClientId};
-use crate::partner_api::{ApiError, Listing};
+use crate::model::{Balance, Channel, Client, ClientId, Endpoint};
+use crate::partner_api::{ApiError, Carried, Listing};
 use crate::poller::{Pace, Strategy};
 
 /// What the API returned to one partner.
@@ -19,6 +19,10 @@ pub(super) struct Found {
     /// How many channels the partner's list holds for this shard; not asked for
     /// without a list of clients.
     pub(super) partner_channels: Option<Result<usize, ApiError>>,
+    /// What the channel lists that were read carried.
+    pub(super) carried: Vec<(Endpoint, Carried)>,
+    /// The partner's prepaid balances; not asked for without a list of clients.
+    pub(super) balances: Option<Result<Vec<Balance>, ApiError>>,
     /// Series of everything that was read.
     pub(super) series: usize,
     /// Series of one client with one channel, as they would be exported.

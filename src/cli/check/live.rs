@@ -49,6 +49,8 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
         clients: api.clients(None).await,
         client_channels: None,
         partner_channels: None,
+        carried: Vec::new(),
+        balances: None,
         series: 0,
         sample: String::new(),
     };
@@ -70,6 +72,8 @@ async fn find(partner: &PartnerConfig, config: &Config) -> anyhow::Result<Found>
         found.client_channels = Some((id, read));
     }
     found.partner_channels = Some(read_in_bulk(&api, partner, &mut fleet, &progress).await);
+    found.carried = api.last_reads().of_endpoints().collect();
+    found.balances = Some(api.partner_balance().await);
     found.series = snapshot(&mut fleet, &config.render).series();
     let families = Filter::Names(SAMPLE.iter().map(|&name| name.to_owned()).collect());
     let text: Vec<u8> =
@@ -115,6 +119,7 @@ async fn read_in_bulk(
         progress.says(format!("reading the partner's channel list: {count}"));
         fleet.apply(Observation::ChannelsSeen { channels, at: Clock::system().now() });
     }
+    pager.finish();
     let whole = fleet.clients(..).map(|state| state.client.id.clone()).collect();
     let at = Clock::system().moment();
     fleet.apply(Observation::BulkReadEnded { whole, incomplete: Vec::new(), at });

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::found::Found;
 use crate::config::PartnerConfig;
-use crate::model::{Reads, Reason};
-use crate::partner_api::ApiError;
+use crate::model::{Endpoint, KeyField, Reads, Reason};
+use crate::partner_api::{ApiError, Carried};
 use crate::poller::{Strategy, bulk_requests, per_client_requests};
 use crate::view::visible;
 
@@ -50,6 +50,9 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
         }
         None => None,
     };
+    for (what, said) in carried(found) {
+        line(what, said);
+    }
     line("per-client cycle", cost(partner, found, per_client_requests(clients, found.pace.page_size)));
     if let Some(channels) = channels {
         line("bulk cycle", cost(partner, found, bulk_requests(clients, channels, found.pace.page_size)));
@@ -69,6 +72,29 @@ pub(super) fn report(partner: &PartnerConfig, found: &Found) -> String {
 fn readable(items: usize, complete: bool) -> String {
     let lacking = if complete { "" } else { ", but some items could not be read" };
     format!("readable: {items}{lacking}")
+}
+
+/// What the API does and does not carry.
+fn carried(found: &Found) -> Vec<(&'static str, String)> {
+    let lists = found.carried.iter().map(|(endpoint, carried)| match endpoint {
+        Endpoint::PartnerChannels => ("fields of all", fields(carried)),
+        _ => ("fields of one's", fields(carried)),
+    });
+    let balance = found.balances.as_ref().map(|read| match read {
+        Ok(_) => ("balance", "readable".to_owned()),
+        Err(error) => ("balance", unreadable(error)),
+    });
+    lists.chain(balance).collect()
+}
+
+/// How many channels came with each watched field.
+fn fields(carried: &Carried) -> String {
+    let items = carried.keys.items;
+    let share = |field: &KeyField| {
+        let with = items.saturating_sub(carried.keys.without[*field as usize]);
+        format!("{} in {with} of {items}", field.as_str())
+    };
+    KeyField::ALL.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 fn unreadable(error: &ApiError) -> String {

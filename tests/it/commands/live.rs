@@ -48,6 +48,26 @@ async fn auto_does_without_the_partners_list_and_bulk_does_not() {
 }
 
 #[tokio::test]
+async fn what_the_api_carries_is_counted_and_a_balance_that_is_refused_is_no_failure() {
+    let api = Api::start(fleet(2, 2)).await;
+    api.faults(json!([{"kind": "forbidden", "operation": "partner_balance"}])).await;
+    let checked = check(&api, &[]).await;
+    let lines: Vec<_> =
+        checked.stdout.lines().filter(|l| l.contains("  fields of") || l.contains("  balance")).collect();
+    assert_eq!(checked.code, Some(0));
+    let fields = |n| {
+        format!(
+            "availability_status in {n} of {n}, quality_rating in {n} of {n}, messaging_limit in {n} of {n}, status in {n} of {n}"
+        )
+    };
+    assert_eq!(
+        lines[..2],
+        [format!("  fields of one's   {}", fields(2)), format!("  fields of all     {}", fields(4))]
+    );
+    assert!(lines[2].starts_with("  balance           not readable: ") && lines.len() == 3, "{lines:?}");
+}
+
+#[tokio::test]
 async fn check_passes_for_a_partner_without_clients() {
     let api = Api::start(fleet(0, 0)).await;
     insta::assert_snapshot!(check(&api, &[]).await.shown(&api));
