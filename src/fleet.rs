@@ -2,7 +2,7 @@
 //! is, and what changed.
 //!
 //! Here: [`Fleet::apply`], the one way in; [`Fleet::expire`], the bound on age;
-//! transitions; [`Changes`], which tell the renderer what to make anew.
+//! transitions; [`Changes`], which list what the renderer has to render again.
 //!
 //! Never here: reqwest, axum, text of metrics. `now` is a parameter.
 //!
@@ -55,7 +55,7 @@ pub struct Fleet {
     gone: Gone,
     changes: Changes,
     fingerprint_hasher: RandomState,
-    /// Nothing expires before; found anew whenever that time has come.
+    /// Nothing expires before this; recomputed once that time is reached.
     next_expiry: Option<Timestamp>,
     /// An earlier run left data that had not expired.
     warm: bool,
@@ -347,7 +347,7 @@ impl Fleet {
         }
     }
 
-    /// The one place that channels leave by.
+    /// The only place where channels are removed.
     fn remove_channels(&mut self, id: &ClientId, gone: &[ChannelId], at: Timestamp) {
         let Some(state) = self.clients.get_mut(id) else { return };
         let left: Vec<ChannelState> = gone.iter().filter_map(|channel| state.remove(channel)).collect();

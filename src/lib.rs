@@ -1,6 +1,6 @@
 //! A Prometheus exporter for WhatsApp numbers on 360dialog: a guided tour.
 //!
-//! The way of the data, from the Partner API to a scrape:
+//! The path that the data takes, from the Partner API to a scrape:
 //!
 //! ```text
 //! partner_api ─► poller ─► fleet ─► exposition ─► web
@@ -14,7 +14,7 @@
 //! * [`exposition`] renders what changed and keeps it ready to be sent.
 //! * [`web`] sends it.
 //!
-//! Who imports whom is a second picture. Each room may import the rooms below it,
+//! A second picture shows which room imports which. Each room may import the rooms below it,
 //! never one above or beside it, unless the table in `tests/it/structure.rs` says
 //! so:
 //!

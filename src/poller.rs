@@ -1,4 +1,4 @@
-//! Deciding what to ask the API next, asking it, and judging what came.
+//! Decides what to ask the API next, asks it, and judges the response.
 //!
 //! Here: the [`Plan`] (pure: it is given the time and the results, and decides
 //! what to do), the [`Confidence`] rules (what a read proves), and [`run`], the
@@ -53,7 +53,7 @@ pub struct Settings {
     pub balance: CollectBalance,
 }
 
-/// What one poller leaves to the next one of the same partner.
+/// What one poller hands over to the next one for the same partner.
 #[derive(Debug, Clone, Default)]
 pub struct Handover {
     /// The clients that are known, with their channels.
@@ -204,7 +204,7 @@ impl<T: Transport> Poller<T> {
                 self.plan.key_changed(Instant::now());
             }
             Ok(false) => {}
-            // The old key goes on working; a 401 would tell if it does not.
+            // The old key stays in use; a 401 would show that it no longer works.
             Err(e) => {
                 warn!(partner = %self.api.partner(), error = %e, "cannot read the API key file, keeping the current key");
             }

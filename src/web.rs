@@ -75,7 +75,7 @@ pub struct WebConfig {
     pub max_connections: usize,
     /// What all paths start with: empty, or a path without a slash at its end.
     pub route_prefix: String,
-    /// Under which URL users come in, if that is known.
+    /// The URL under which users reach the exporter, if known.
     pub external_url: Option<Url>,
     /// Whether systemd passes the listeners.
     pub systemd_socket: bool,
@@ -155,7 +155,7 @@ impl Web {
         })))
     }
 
-    /// What connections have to get past.
+    /// The checks that connections have to pass.
     fn protection(&self) -> &Protection {
         &self.0.protection
     }
@@ -217,7 +217,7 @@ impl Web {
     }
 }
 
-/// Lets in who may come in, and adds the headers that the operator wants.
+/// Admits authorized requests, and adds the headers that the operator configured.
 async fn authenticate(State(web): State<Web>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Arc<Peer>>().cloned();
     let peer = peer.unwrap_or_else(|| Arc::new(Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST))));
