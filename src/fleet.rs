@@ -193,12 +193,12 @@ impl Fleet {
             }
             Observation::ChannelsSeen { channels, at } => return self.channels_seen(channels, at),
             Observation::BulkReadEnded { whole, incomplete, at } => self.bulk_read_ended(&whole, &incomplete, at),
-            Observation::BulkReadFailed => {
+            Observation::BulkReadFailed { .. } => {
                 let Self { clients, changes, .. } = self;
                 clients.values_mut().for_each(|state| state.unreadable(changes));
                 self.next_expiry = None;
             }
-            Observation::ChannelsUnreadable { client } => self.unreadable(&client),
+            Observation::ChannelsUnreadable { client, .. } => self.unreadable(&client),
             Observation::ChannelsGone { channels, at } => {
                 for (client, channel) in channels {
                     self.remove_channels(&client, &[channel], at);

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
 use crate::model::{Moment, Observation, PartnerId, Reads};
@@ -228,7 +228,7 @@ impl<T: Transport> Poller<T> {
         }
         let outage = self.api.is_outage();
         if std::mem::replace(&mut self.reported.outage, outage) != outage && outage {
-            warn!(partner = %self.api.partner(), "every request fails, trying the client list before anything else");
+            debug!(partner = %self.api.partner(), "every request fails, trying the client list before anything else");
         }
         Ok(())
     }

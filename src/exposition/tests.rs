@@ -15,7 +15,7 @@ use super::*;
 use crate::fleet::Fleet;
 use crate::model::{
     Availability, Channel, Client, ClientId, HubStatus, LifecycleStatus, MessagingLimit, Observation, PartnerId,
-    QualityRating, Timestamp,
+    QualityRating, Reason, Timestamp,
 };
 
 const PARTNERS: [&str; 2] = ["onePA", "twoPA"];
@@ -144,7 +144,7 @@ fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation
             let gone = if *complete { gone(&client, &channels) } else { Vec::new() };
             Observation::ChannelsRead { client, channels, gone, whole: *complete, at: at.into() }
         }
-        Observed::Unreadable(id) => Observation::ChannelsUnreadable { client: client_id(*id) },
+        Observed::Unreadable(id) => Observation::ChannelsUnreadable { client: client_id(*id), reason: Reason::Timeout },
         Observed::Seen(id, runs) => {
             let channels = channels(*id, runs).into_iter().map(|channel| (client_id(*id), channel)).collect();
             Observation::ChannelsSeen { channels, at }
@@ -154,7 +154,7 @@ fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation
             let (whole, incomplete) = if *complete { (all, Vec::new()) } else { (Vec::new(), all) };
             Observation::BulkReadEnded { whole, incomplete, at: at.into() }
         }
-        Observed::BulkReadFailed => Observation::BulkReadFailed,
+        Observed::BulkReadFailed => Observation::BulkReadFailed { reason: Reason::Timeout },
         Observed::CycleCompleted => Observation::CycleCompleted { took: Duration::from_millis(1500), at },
     }
 }

@@ -9,7 +9,7 @@ mod transitions;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Availability, ChannelId, LifecycleStatus, MessagingLimit, QualityRating};
+use crate::model::{Availability, ChannelId, LifecycleStatus, MessagingLimit, QualityRating, Reason};
 
 /// The bound on age in all of these tests, in seconds.
 const BOUND: i64 = 1_800;
@@ -76,7 +76,7 @@ fn read_in_part(second: i64, client: &str, ids: &[&str]) -> Observation {
 }
 
 fn unreadable(client: &str) -> Observation {
-    Observation::ChannelsUnreadable { client: client.into() }
+    Observation::ChannelsUnreadable { client: client.into(), reason: Reason::Timeout }
 }
 
 fn client_ids(fleet: &Fleet) -> Vec<&str> {

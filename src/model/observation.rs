@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Balance, Channel, ChannelId, Client, ClientId, Moment, Timestamp};
+use super::{Balance, Channel, ChannelId, Client, ClientId, Moment, Reason, Timestamp};
 
 /// How the channels are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +84,16 @@ pub enum Observation {
         at: Moment,
     },
     /// A bulk read failed: it read nobody.
-    BulkReadFailed,
+    BulkReadFailed {
+        /// Why.
+        reason: Reason,
+    },
     /// A client's channels could not be read.
     ChannelsUnreadable {
         /// The owner.
         client: ClientId,
+        /// Why.
+        reason: Reason,
     },
     /// Channels that are believed to have left, found by a look at several reads
     /// together.

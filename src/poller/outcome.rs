@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::balances::BalanceOf;
 use super::confidence::BulkVerdict;
@@ -88,7 +88,7 @@ impl<T: Transport> Poller<T> {
         let Listing { mut items, received, coverage, started } = match listed {
             Ok(listing) => listing,
             Err(failure) => {
-                warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot list the clients");
+                debug!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot list the clients");
                 self.plan.list_failed(now, failure.reason, pace);
                 let key_refused = failure.reason == Reason::Unauthorized;
                 return self.send(Observation::PartnerUnreadable { key_refused }).await;
@@ -97,7 +97,7 @@ impl<T: Transport> Poller<T> {
         items.retain(|client| self.settings.shard.holds(&client.id));
         let verdict = self.confidence.list(items, received, coverage, started);
         if !verdict.whole {
-            warn!(partner = %self.api.partner(), clients = verdict.clients.len(), "the client list lacks clients that are known, and does not prove them gone");
+            debug!(partner = %self.api.partner(), clients = verdict.clients.len(), "the client list lacks clients that are known, and does not prove them gone");
         }
         let ids = self.confidence.client_ids();
         self.api.keep_clients(&ids);
@@ -116,9 +116,9 @@ impl<T: Transport> Poller<T> {
         let Listing { items, coverage, started, .. } = match read {
             Ok(listing) => listing,
             Err(failure) => {
-                warn!(partner = %self.api.partner(), client = %client, reason = %failure.reason, error = %failure, "cannot read a client's channels");
+                debug!(partner = %self.api.partner(), client = %client, reason = %failure.reason, error = %failure, "cannot read a client's channels");
                 self.plan.read_failed(now, &client, failure.reason);
-                return self.send(Observation::ChannelsUnreadable { client }).await;
+                return self.send(Observation::ChannelsUnreadable { client, reason: failure.reason }).await;
             }
         };
         let look = watch::look(&items);
@@ -179,13 +179,13 @@ impl<T: Transport> Poller<T> {
                 }
             },
             Err(failure) => {
-                warn!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
+                debug!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
                 self.confidence.bulk_failed();
                 failure.reason
             }
         };
         if self.plan.bulk_failed(now, reason, pace) {
-            self.send(Observation::BulkReadFailed).await?;
+            self.send(Observation::BulkReadFailed { reason }).await?;
         }
         Ok(())
     }

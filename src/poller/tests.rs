@@ -133,8 +133,8 @@ fn said(observation: &Observation) -> String {
             let lacking = if incomplete.is_empty() { String::new() } else { format!(", in part: {}", ids(incomplete)) };
             format!("bulk read of: {}{lacking}", ids(whole))
         }
-        Observation::BulkReadFailed => "bulk read failed".to_owned(),
-        Observation::ChannelsUnreadable { client } => format!("unreadable {client}"),
+        Observation::BulkReadFailed { .. } => "bulk read failed".to_owned(),
+        Observation::ChannelsUnreadable { client, .. } => format!("unreadable {client}"),
         Observation::ChannelsGone { channels, .. } => {
             let ids = channels.iter().map(|(client, channel)| (client.to_string(), channel.to_string()));
             format!("gone: {}", owned(&mut ids.into_iter()))

@@ -2,7 +2,9 @@
 //! trouble begins with what to do, one when it is over, and one per hour.
 //!
 //! It listens to the observations on their way into the fleet, and changes
-//! nothing.
+//! nothing. What each request brought is in the debug log of the poller.
+
+mod clients;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tracing::{error, info, warn};
 
+use self::clients::Unreadable;
 use crate::fleet::Fleet;
 use crate::model::{Observation, PartnerId, Reason, Timestamp};
 use crate::telemetry::Telemetry;
@@ -24,14 +27,25 @@ pub(super) struct Narrator(BTreeMap<PartnerId, Story>);
 /// What was logged about one partner.
 #[derive(Debug, Default)]
 struct Story {
-    /// Since when the client list can't be read, and why.
-    trouble: Option<(Timestamp, Reason)>,
+    /// The client list can't be read.
+    trouble: Option<Trouble>,
+    /// The client list lacks clients that are known.
+    incomplete: bool,
+    /// Clients whose channels can't be read.
+    unreadable: Unreadable,
     /// Whether the first cycle was logged.
     works: bool,
     /// When the next summary is due.
     summary: Option<Timestamp>,
     /// Changes since the last summary.
     changes: usize,
+}
+
+/// An outage: since when, and the reasons that were logged.
+#[derive(Debug)]
+struct Trouble {
+    since: Timestamp,
+    reasons: Vec<Reason>,
 }
 
 /// A fleet in numbers.
@@ -47,8 +61,26 @@ impl Narrator {
         let partner = fleet.partner();
         let story = self.0.entry(partner.clone()).or_default();
         match observation {
-            Observation::PartnerUnreadable { .. } => story.trouble_begins(partner, telemetry, now),
-            Observation::ClientsListed { .. } => story.trouble_ends(partner, now),
+            Observation::PartnerUnreadable { key_refused } => {
+                let last = || telemetry.last_failure(partner).map_or(Reason::Other, |failure| failure.reason);
+                story.trouble_begins(partner, if *key_refused { Reason::Unauthorized } else { last() }, now);
+            }
+            Observation::ClientsListed { gone, whole, .. } => {
+                story.trouble_ends(partner, now);
+                story.listed(partner, *whole);
+                gone.iter().for_each(|client| story.unreadable.forget(client));
+            }
+            Observation::ChannelsUnreadable { client, reason } => {
+                story.unreadable.begins(partner, client, *reason, story.trouble.is_some(), now);
+            }
+            Observation::ChannelsRead { client, whole: true, .. } => story.unreadable.ends(partner, client, now),
+            Observation::BulkReadFailed { reason } => {
+                story.unreadable.bulk_begins(partner, *reason, story.trouble.is_some(), now);
+            }
+            Observation::BulkReadEnded { whole, .. } => {
+                story.unreadable.bulk_ends(partner, now);
+                whole.iter().for_each(|client| story.unreadable.ends(partner, client, now));
+            }
             Observation::CycleCompleted { took, .. } => story.cycle(fleet, *took, now),
             _ => {}
         }
@@ -63,15 +95,13 @@ impl Narrator {
 }
 
 impl Story {
-    fn trouble_begins(&mut self, partner: &PartnerId, telemetry: &Telemetry, now: Timestamp) {
-        let reason = telemetry.last_failure(partner).map_or(Reason::Other, |failure| failure.reason);
-        let since = match self.trouble {
-            // The same trouble goes on.
-            Some((_, known)) if known == reason => return,
-            Some((since, _)) => since,
-            None => now,
-        };
-        self.trouble = Some((since, reason));
+    /// Each reason once per outage: a mixture of two must not fill the log.
+    fn trouble_begins(&mut self, partner: &PartnerId, reason: Reason, now: Timestamp) {
+        let trouble = self.trouble.get_or_insert_with(|| Trouble { since: now, reasons: Vec::new() });
+        if trouble.reasons.contains(&reason) {
+            return;
+        }
+        trouble.reasons.push(reason);
         let (cause, remedy) = (reason.in_words(), reason.remedy());
         // A rejected key stays rejected until somebody acts.
         if reason == Reason::Unauthorized {
@@ -82,23 +112,33 @@ impl Story {
     }
 
     fn trouble_ends(&mut self, partner: &PartnerId, now: Timestamp) {
-        if let Some((since, _)) = self.trouble.take() {
+        if let Some(Trouble { since, .. }) = self.trouble.take() {
             info!(%partner, lasted = lasted(since, now), "the clients can be listed again");
+        }
+    }
+
+    fn listed(&mut self, partner: &PartnerId, whole: bool) {
+        match (std::mem::replace(&mut self.incomplete, !whole), whole) {
+            (false, false) => {
+                warn!(%partner, "the client list lacks clients that are known, and does not prove them gone; they stay until a complete list does");
+            }
+            (true, true) => info!(%partner, "the client list is complete again"),
+            _ => {}
         }
     }
 
     fn cycle(&mut self, fleet: &Fleet, took: Duration, now: Timestamp) {
         let partner = fleet.partner();
         let Numbers { clients, channels, unreadable } = Numbers::of(fleet);
+        let seconds = (took.as_secs_f64() * 10.0).round() / 10.0;
         if !self.works {
             (self.works, self.changes) = (true, 0);
             self.summary = Some(now.saturating_add(SUMMARY));
-            let seconds = (took.as_secs_f64() * 10.0).round() / 10.0;
-            info!(%partner, clients, channels, unreadable_clients = unreadable, seconds, "first cycle done, all clients were tried");
+            let strategy = fleet.partner_state().strategy.map_or("none", |reads| reads.as_str());
+            info!(%partner, clients, channels, unreadable_clients = unreadable, seconds, strategy, "first cycle done, all clients were tried");
         } else if self.summary.is_some_and(|due| due <= now) {
             self.summary = Some(now.saturating_add(SUMMARY));
             let changes = std::mem::take(&mut self.changes);
-            let seconds = (took.as_secs_f64() * 10.0).round() / 10.0;
             info!(%partner, clients, channels, unreadable_clients = unreadable, changes, seconds, "summary of the last hour");
         }
     }

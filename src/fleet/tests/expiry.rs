@@ -42,7 +42,7 @@ fn data_whose_turn_did_not_come_stays_three_times_as_long() {
 fn an_attempt_that_fails_late_takes_effect_at_once() {
     for failure in [
         unreadable("a"),
-        Observation::BulkReadFailed,
+        Observation::BulkReadFailed { reason: Reason::Timeout },
         read_in_part(2 * BOUND, "a", &["x"]),
         Observation::PartnerUnreadable { key_refused: true },
     ] {
