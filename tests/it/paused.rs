@@ -3,6 +3,7 @@
 
 mod pace;
 pub(crate) mod rig;
+mod wire;
 
 use std::time::Duration;
 

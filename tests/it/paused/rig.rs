@@ -2,31 +2,26 @@
 //! loop around them.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use d360_exporter::clock::Clock;
 use d360_exporter::exposition::{Filter, Format, Publisher, RenderSettings, ScrapeBody};
 use d360_exporter::fleet::{ClientState, Fleet, state_file};
-use d360_exporter::model::{Channel, Client, Observation, PartnerId, Reason};
-use d360_exporter::partner_api::{
-    ApiError, ApiKey, Memory, Pacer, PageSize, PartnerApi, Rate, Request, Response, Settings, Transport,
-};
+use d360_exporter::model::{Channel, Client, Observation, PartnerId};
+use d360_exporter::partner_api::{ApiKey, Memory, Pacer, PageSize, PartnerApi, Rate, Settings};
 use d360_exporter::poller::{self, Handover, KnownClient, Shard, Strategy};
-use d360_exporter::simulator::{self, API_PREFIX, Delivery, Options, Simulator};
+use d360_exporter::simulator::{self, Options, Simulator};
 use d360_exporter::telemetry::Telemetry;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::wire::Wire;
 use crate::harness::{Exposition, SeriesMap, expected, fleet};
-
-/// Largest response that is accepted.
-const MAX_RESPONSE_SIZE: u64 = 1024 * 1024;
 
 /// What a rig is made of.
 #[derive(Debug, Clone)]
@@ -58,91 +53,6 @@ pub(crate) struct Rig {
 /// Of each client the client, whether it was read, whether it is hidden, and its
 /// channels.
 pub(crate) type Data = Vec<(Arc<Client>, bool, bool, Vec<Arc<Channel>>)>;
-
-/// The simulator as a transport that writes down what is asked.
-#[derive(Clone)]
-struct Wire {
-    simulator: Simulator,
-    down: Arc<AtomicBool>,
-    /// A key that the API takes in the place of the simulator's.
-    key: Arc<Mutex<Option<String>>>,
-    began: Instant,
-    asked: Arc<Mutex<Vec<(Duration, String)>>>,
-    timeout: Duration,
-}
-
-impl Transport for Wire {
-    async fn send(&self, request: &Request, key: &SecretString) -> Result<Response, ApiError> {
-        let path = format!("{API_PREFIX}/{}", request.path.join("/"));
-        self.asked.lock().unwrap().push((self.began.elapsed(), path.clone()));
-        if self.down.load(Ordering::Relaxed) {
-            return Err(ApiError::new(Reason::Connect, "the API is down"));
-        }
-        let query: Vec<_> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut key = key.expose_secret().to_owned();
-        if let Some(taken) = self.key.lock().unwrap().as_ref() {
-            key = if key == *taken { "demo-key".to_owned() } else { "refused".to_owned() };
-        }
-        let response = self.simulator.respond(&simulator::Request {
-            method: "GET".to_owned(),
-            path,
-            query: Some(query.join("&")),
-            api_key: Some(key),
-            body: Vec::new(),
-        });
-        self.deliver(response).await
-    }
-}
-
-impl Wire {
-    /// Acts out how a response travels, as a connection and `HttpTransport` would.
-    async fn deliver(&self, sent: simulator::Response) -> Result<Response, ApiError> {
-        let header = |wanted: &str| sent.headers.iter().find(|(name, _)| *name == wanted).map(|(_, v)| v.clone());
-        let retry_after = header("retry-after");
-        let readable = (200..300).contains(&sent.status);
-        let late = |takes: Duration, body| async move {
-            tokio::time::sleep(takes.min(self.timeout)).await;
-            if takes < self.timeout { Ok(body) } else { Err(Reason::Timeout) }
-        };
-        let body = match sent.delivery {
-            Delivery::Hang => {
-                tokio::time::sleep(self.timeout).await;
-                return Err(ApiError::new(Reason::Timeout, "no response"));
-            }
-            Delivery::After(wait) => match late(wait, sent.body).await {
-                Err(reason) => return Err(ApiError::new(reason, "no response in time")),
-                body => body,
-            },
-            Delivery::Whole => Ok(sent.body),
-            Delivery::Drip { chunk, every } => {
-                let pieces = u32::try_from(sent.body.len().div_ceil(chunk)).unwrap();
-                late(every * pieces, sent.body).await
-            }
-            Delivery::Truncated { at } if at < sent.body.len() => Err(Reason::Connect),
-            Delivery::Truncated { .. } => Ok(sent.body),
-            Delivery::Repeated { total } if total > MAX_RESPONSE_SIZE => Err(Reason::TooLarge),
-            Delivery::Repeated { .. } => Ok(sent.body),
-        };
-        let encoded = header("content-encoding").is_some();
-        let body = match body {
-            Ok(body) if encoded && !body.is_empty() => decompressed(&body),
-            body => body,
-        };
-        match body {
-            Ok(body) => Ok(Response { status: sent.status, retry_after, body }),
-            // Of an error the status is what counts.
-            Err(_) if !readable => Ok(Response { status: sent.status, retry_after, body: bytes::Bytes::new() }),
-            Err(reason) => Err(ApiError::new(reason, "the response did not arrive as it should")),
-        }
-    }
-}
-
-/// The body of a gzip response of any number of members.
-fn decompressed(body: &[u8]) -> Result<bytes::Bytes, Reason> {
-    let mut plain = Vec::new();
-    let read = std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(body), &mut plain);
-    read.map(|_| plain.into()).map_err(|_| Reason::Decode)
-}
 
 impl Rig {
     /// A fleet of `clients` with two channels each, of which nothing was read yet.
@@ -347,7 +257,7 @@ impl Rig {
         self.write_key(key);
     }
 
-    /// Uses a control of the simulator. What it answers, null if it answers nothing.
+    /// Uses a control of the simulator. What it returns, null if it returns nothing.
     pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
         let response = self.wire.simulator.respond(&simulator::Request {
             method: method.to_owned(),

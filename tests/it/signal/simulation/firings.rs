@@ -96,7 +96,7 @@ fn minutes(text: &str) -> usize {
     parts.captures_iter(text).map(|part| part[1].parse::<usize>().unwrap() * of(&part[2])).sum()
 }
 
-/// The firings of which Alertmanager would have told somebody: those that no inhibition covers in every minute.
+/// The firings of which Alertmanager would have notified somebody: those that no inhibition covers in every minute.
 pub(super) fn notified(all: &[Firing]) -> Vec<Firing> {
     let config: Value = yaml("rules/alertmanager.yml");
     let rules: Vec<_> = items(&config, "inhibit_rules").iter().map(Inhibition::new).collect();

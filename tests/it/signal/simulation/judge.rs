@@ -116,23 +116,23 @@ fn spans(firings: &[&Firing]) -> Vec<(usize, Option<usize>)> {
 /// Compares what fired with the story.
 #[track_caller]
 pub(super) fn judge(story: &Story, all: &[Firing], minutes: usize, seed: u64) {
-    let told = notified(all);
+    let notified_of = notified(all);
     let mut wrong = String::new();
     for incident in &story.incidents {
-        let fired: Vec<_> = told.iter().filter(|firing| is_about(firing, incident)).collect();
+        let fired: Vec<_> = notified_of.iter().filter(|firing| is_about(firing, incident)).collect();
         if let Some(why) = of_incident(story, incident, &fired, minutes) {
             let Incident { trouble, client, channel, begin, end, .. } = incident;
             let _ = writeln!(wrong, "{} of {client} {channel}, true from {begin} to {end}: {why}", trouble.alert);
         }
     }
-    for firing in &told {
+    for firing in &notified_of {
         let known = story.incidents.iter().any(|incident| is_about(firing, incident));
         let of_the_api = ABOUT_THE_API.contains(&firing.label("alertname")) && story.troubled(firing);
         if !known && !of_the_api {
             let _ = writeln!(wrong, "false: {firing:?}");
         }
     }
-    assert!(!told.is_empty(), "nothing fired at all");
+    assert!(!notified_of.is_empty(), "nothing fired at all");
     let outages: Vec<_> = story.outages.iter().map(|o| format!("{}-{} {}", o.begin, o.end, o.faults)).collect();
     assert!(
         wrong.is_empty(),

@@ -65,7 +65,7 @@ impl Recording {
         Self { wanted, epoch, minutes: 0, series: BTreeMap::new() }
     }
 
-    /// One scrape of an exporter that started at `started`; no body if nothing answered.
+    /// One scrape of an exporter that started at `started`; no body if nothing responded.
     pub(super) fn scraped(&mut self, body: Option<&str>, started: i64) {
         self.put("up{}", if body.is_some() { "1" } else { "0" });
         for line in body.unwrap_or_default().lines().filter(|line| !line.starts_with('#')) {
