@@ -5,11 +5,9 @@
 //! error text holds a URL, and no response takes more memory than the limit.
 
 use std::error::Error as _;
-use std::io::Read as _;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -38,9 +36,6 @@ pub struct HttpTransport {
 /// How the exporter names itself to the API.
 pub const USER_AGENT: &str = concat!("d360_exporter/", env!("CARGO_PKG_VERSION"));
 
-/// Header lines of a response that are read; proxies on the way add theirs.
-const MAX_HEADERS: usize = 512;
-
 /// Time to reach the API, within the time-out of the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,7 +58,6 @@ impl HttpTransport {
         let client = client
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
-            .http1_max_headers(MAX_HEADERS)
             .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
             .timeout(settings.timeout)
             .build()
@@ -106,12 +100,9 @@ impl Transport for HttpTransport {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         // reqwest removes the header of an encoding that it decodes itself.
-        let encoding = response.headers().get(CONTENT_ENCODING).cloned();
-        let encoded = encoding.is_some() || response.content_length().is_none();
+        let encoded = response.headers().contains_key(CONTENT_ENCODING) || response.content_length().is_none();
 
-        let limit = self.settings.max_response_size;
-        let body = match read(&mut response, limit, encoded).await {
-            Ok(body) if encoding.is_some_and(|name| is_gzip(name.as_bytes())) => decompress(&body, limit)?,
+        let body = match read(&mut response, self.settings.max_response_size, encoded).await {
             Ok(body) => body,
             // What an error response says beside its status is for people; a 429
             // or a 401 has to be heeded without it.
@@ -122,41 +113,23 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Other names of gzip than the one that reqwest decodes: names of encodings
-/// ignore case, and `x-gzip` means the same (RFC 9110, section 8.4.1.3).
-fn is_gzip(name: &[u8]) -> bool {
-    let name = name.trim_ascii();
-    name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip")
-}
-
-/// Decompresses a body to at most `limit` bytes.
-fn decompress(body: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
-    let mut plain = Vec::new();
-    let read = MultiGzDecoder::new(body.clone().reader()).take(limit as u64 + 1).read_to_end(&mut plain);
-    read.map_err(|e| {
-        ApiError::new(Reason::Decode, format!("the response is not in the encoding that it declares: {e}"))
-    })?;
-    if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain.into()) }
-}
-
-fn too_large(limit: usize) -> ApiError {
-    ApiError::new(
-        Reason::TooLarge,
-        format!(
-            "expected a response of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
-        ),
-    )
-}
-
 /// Reads a body of at most `limit` bytes.
 async fn read(response: &mut reqwest::Response, limit: usize, encoded: bool) -> Result<Bytes, ApiError> {
+    let too_large = || {
+        ApiError::new(
+            Reason::TooLarge,
+            format!(
+                "expected a response of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
+            ),
+        )
+    };
     if response.content_length().is_some_and(|n| n > limit as u64) {
-        return Err(too_large(limit));
+        return Err(too_large());
     }
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| transport_error(e, encoded))? {
         if body.len() + chunk.len() > limit {
-            return Err(too_large(limit));
+            return Err(too_large());
         }
         body.extend_from_slice(&chunk);
     }
