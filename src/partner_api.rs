@@ -9,6 +9,7 @@
 //! Never here: what to fetch next (the poller), what it means for the fleet,
 //! metric names.
 
+mod body;
 mod carried;
 mod check_response;
 pub mod credentials;

@@ -7,11 +7,12 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::body::{self, Body};
 use super::roots;
 use super::{ApiError, Reason, Request, Response, Transport};
 
@@ -36,6 +37,9 @@ pub struct HttpTransport {
 /// How the exporter names itself to the API.
 pub const USER_AGENT: &str = concat!("d360_exporter/", env!("CARGO_PKG_VERSION"));
 
+/// Header lines of a response that are read; proxies on the way add theirs.
+const MAX_HEADERS: usize = 512;
+
 /// Time to reach the API, within the time-out of the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -58,6 +62,9 @@ impl HttpTransport {
         let client = client
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
+            // `Body` decompresses.
+            .no_gzip()
+            .http1_max_headers(MAX_HEADERS)
             .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
             .timeout(settings.timeout)
             .build()
@@ -93,16 +100,14 @@ impl Transport for HttpTransport {
         let mut response = call
             .header("X-API-Key", header)
             .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, "gzip")
             .send()
             .await
-            .map_err(|e| transport_error(e, false))?;
+            .map_err(transport_error)?;
 
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        // reqwest removes the header of an encoding that it decodes itself.
-        let encoded = response.headers().contains_key(CONTENT_ENCODING) || response.content_length().is_none();
-
-        let body = match read(&mut response, self.settings.max_response_size, encoded).await {
+        let body = match read(&mut response, self.settings.max_response_size).await {
             Ok(body) => body,
             // What an error response says beside its status is for people; a 429
             // or a 401 has to be heeded without it.
@@ -113,61 +118,29 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Reads a body of at most `limit` bytes.
-async fn read(response: &mut reqwest::Response, limit: usize, encoded: bool) -> Result<Bytes, ApiError> {
-    let too_large = || {
-        ApiError::new(
-            Reason::TooLarge,
-            format!(
-                "expected a response of at most {limit} bytes, found a larger one; raise --api.max-response-size or lower --api.page-size"
-            ),
-        )
-    };
+/// Reads a body of at most `limit` bytes, compressed and not.
+async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Bytes, ApiError> {
     if response.content_length().is_some_and(|n| n > limit as u64) {
-        return Err(too_large());
+        return Err(body::too_large(limit));
     }
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| transport_error(e, encoded))? {
-        if body.len() + chunk.len() > limit {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
+    let encoding = response.headers().get(CONTENT_ENCODING);
+    let mut body = Body::new(encoding.map(HeaderValue::as_bytes), limit);
+    while let Some(piece) = response.chunk().await.map_err(transport_error)? {
+        body.push(&piece)?;
     }
-    Ok(body.freeze())
+    body.finish()
 }
 
 /// Names a transport failure without its URL, which may hold ids.
-fn transport_error(error: reqwest::Error, encoded: bool) -> ApiError {
-    let reason = if error.is_timeout() {
-        Reason::Timeout
-    } else if encoded && error.is_decode() && !connection_broke(&error) {
-        Reason::Decode
+fn transport_error(error: reqwest::Error) -> ApiError {
+    let (reason, what) = if error.is_timeout() {
+        (Reason::Timeout, "no complete response within --api.timeout")
     } else if error.is_builder() {
-        Reason::Other
+        (Reason::Other, "the request could not be made")
     } else {
-        Reason::Connect
-    };
-    let what = match reason {
-        Reason::Timeout => "no complete response within --api.timeout",
-        Reason::Decode => "the response is not in the encoding that it declares",
-        Reason::Connect => "the connection failed or broke",
-        _ => "the request could not be made",
+        (Reason::Connect, "the connection failed or broke")
     };
     ApiError::new(reason, format!("{what}: {}", causes(error)))
-}
-
-/// Whether the connection broke, and not the content is at fault: then hyper's
-/// error is in the chain, inside what the decoder of the content made of it.
-fn connection_broke(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        let inside = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if found.is::<hyper::Error>() || inside.is_some_and(|error| error.is::<hyper::Error>()) {
-            return true;
-        }
-        cause = found.source();
-    }
-    false
 }
 
 /// The chain of causes on one line, without URLs.

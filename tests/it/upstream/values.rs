@@ -36,6 +36,28 @@ async fn a_channel_that_cannot_be_read_any_more_is_not_taken_for_gone() {
     }
 }
 
+/// What HTTP allows beyond what the API does today, and what proxies on the way make of it.
+#[tokio::test]
+async fn gzip_under_any_name_a_byte_order_mark_and_256_more_header_lines_are_read() {
+    for fault in [
+        json!({"kind": "gzip", "encoding": "gzip"}),
+        json!({"kind": "gzip", "encoding": "x-gzip"}),
+        json!({"kind": "gzip", "encoding": "GZIP"}),
+        json!({"kind": "gzip", "encoding": "gzip", "members": 3}),
+        json!({"kind": "gzip", "encoding": "X-GZIP", "members": 3}),
+        json!({"kind": "byte_order_mark"}),
+        json!({"kind": "many_headers", "count": 256}),
+    ] {
+        let api = Api::start(fleet(3, 2)).await;
+        api.faults(json!([fault])).await;
+        let exporter = Exporter::start(&api, &[]).await;
+        exporter.ready().await;
+        let truth = expected(&api.truth().await);
+        exporter.until(&format!("all of it with {fault}"), |e| metrics_of(e) == truth).await;
+        exporter.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_value_is_state_unknown_counted_and_logged_once() {
     let api = Api::start(fleet(3, 2)).await;
