@@ -1,13 +1,12 @@
 //! The last changes of a partner's channels, for people who ask what happened.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Direction, Transition, WatchedField};
-use crate::model::{ChannelId, ClientId, Timestamp};
+use crate::model::Timestamp;
 
 /// How many changes are kept.
 pub const MAX_CHANGES: usize = 1_000;
@@ -17,18 +16,8 @@ pub const MAX_CHANGES: usize = 1_000;
 pub struct ChangeRecord {
     /// When it was seen.
     pub at: Timestamp,
-    /// The owner.
-    pub client: ClientId,
-    /// The channel.
-    pub channel: ChannelId,
-    /// The field.
-    pub field: WatchedField,
-    /// What it was, as a label value.
-    pub from: Cow<'static, str>,
-    /// What it is.
-    pub to: Cow<'static, str>,
-    /// Whether that is for the worse.
-    pub direction: Direction,
+    /// What changed.
+    pub transition: Transition,
 }
 
 /// A change as the state file has it.
@@ -44,9 +33,9 @@ pub(super) struct SavedChange {
 }
 
 impl SavedChange {
-    fn of(change: &ChangeRecord) -> Self {
+    fn of(ChangeRecord { at, transition: change }: &ChangeRecord) -> Self {
         Self {
-            at: change.at.into(),
+            at: (*at).into(),
             client: change.client.to_string(),
             channel: change.channel.to_string(),
             field: change.field.as_str().to_owned(),
@@ -65,21 +54,12 @@ pub struct RecentChanges(Arc<VecDeque<Arc<ChangeRecord>>>);
 impl RecentChanges {
     /// Remembers changes; the oldest make room.
     pub(super) fn record(&mut self, transitions: &[Transition], at: Timestamp) {
-        transitions.iter().for_each(|transition| {
-            self.push(ChangeRecord {
-                at,
-                client: transition.client.clone(),
-                channel: transition.channel.clone(),
-                field: transition.field,
-                from: transition.from.clone(),
-                to: transition.to.clone(),
-                direction: transition.direction,
-            });
-        });
+        let records = transitions.iter().map(|transition| ChangeRecord { at, transition: transition.clone() });
+        records.for_each(|change| self.push(change));
     }
 
     /// Adds one change as the newest.
-    pub fn push(&mut self, change: ChangeRecord) {
+    fn push(&mut self, change: ChangeRecord) {
         let changes = Arc::make_mut(&mut self.0);
         if changes.len() == MAX_CHANGES {
             changes.pop_front();
@@ -101,7 +81,8 @@ impl RecentChanges {
             let SavedChange { at, client, channel, from, to, .. } = saved;
             let (client, channel) = (client.as_str().into(), channel.as_str().into());
             let (from, to, direction) = (from.into(), to.into(), direction.unwrap_or(Direction::Other));
-            self.push(ChangeRecord { at: at.into(), client, channel, field, from, to, direction });
+            let transition = Transition { client, channel, field, from, to, direction };
+            self.push(ChangeRecord { at: at.into(), transition });
         }
     }
 
@@ -129,7 +110,7 @@ mod tests {
             };
             recent.record(&[transition], Timestamp::from(jiff::Timestamp::UNIX_EPOCH));
         }
-        let kept: Vec<_> = recent.newest().map(|change| &*change.from).collect();
+        let kept: Vec<_> = recent.newest().map(|change| &*change.transition.from).collect();
         assert_eq!((kept.len(), kept[0], kept[MAX_CHANGES - 1]), (MAX_CHANGES, "1001", "2"));
     }
 }

@@ -129,15 +129,15 @@ async fn runbook(State(web): State<Web>, Path(alert): Path<String>, RawQuery(que
 }
 
 async fn json_channels(State(web): State<Web>, RawQuery(query): RawQuery) -> Response {
-    json(web, query, home::JSON_PARAMETERS, json::channel_list).await
+    json(web, query, home::PARAMETERS, json::channel_list).await
 }
 
 async fn json_clients(State(web): State<Web>, RawQuery(query): RawQuery) -> Response {
-    json(web, query, clients::JSON_PARAMETERS, json::client_list).await
+    json(web, query, clients::PARAMETERS, json::client_list).await
 }
 
 async fn json_changes(State(web): State<Web>, RawQuery(query): RawQuery) -> Response {
-    json(web, query, changes::JSON_PARAMETERS, json::change_list).await
+    json(web, query, changes::PARAMETERS, json::change_list).await
 }
 
 /// `/style.css`
@@ -180,7 +180,8 @@ async fn page(
 ) -> Response {
     let query = Arc::new(query.unwrap_or_default());
     let made = apart(web, move |context| {
-        let page = match Query::parse(&query, known) {
+        // Every page can load itself again; no JSON can.
+        let page = match Query::parse(&query, &[known, &[Parameter::Refresh]].concat()) {
             Ok(query) => make(context, &query),
             Err(wrong) => Page::Bad(wrong),
         };

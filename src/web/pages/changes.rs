@@ -9,18 +9,8 @@ use super::{Context, Page, links};
 use crate::fleet::WatchedField;
 use crate::view::{ChangeRow, Parameter, Query, visible};
 
-pub(super) const PARAMETERS: &[Parameter] = &[
-    Parameter::Q,
-    Parameter::Partner,
-    Parameter::Client,
-    Parameter::Field,
-    Parameter::Page,
-    Parameter::PerPage,
-    Parameter::Refresh,
-];
-
-/// All of them but `refresh`.
-pub(super) const JSON_PARAMETERS: &[Parameter] = PARAMETERS.split_at(PARAMETERS.len() - 1).0;
+pub(super) const PARAMETERS: &[Parameter] =
+    &[Parameter::Q, Parameter::Partner, Parameter::Client, Parameter::Field, Parameter::Page, Parameter::PerPage];
 
 #[derive(Template)]
 #[template(path = "changes.html")]

@@ -10,7 +10,7 @@ use super::{Context, Page, links};
 use crate::model::Timestamp;
 use crate::view::{ChannelRow, Parameter, Query, Value, shortened, visible};
 
-pub(super) const PARAMETERS: &[Parameter] = &[Parameter::Partner, Parameter::Client, Parameter::Refresh];
+pub(super) const PARAMETERS: &[Parameter] = &[Parameter::Partner, Parameter::Client];
 
 #[derive(Template)]
 #[template(path = "channel.html")]

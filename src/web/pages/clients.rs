@@ -17,14 +17,10 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::Sort,
     Parameter::Page,
     Parameter::PerPage,
-    Parameter::Refresh,
 ];
 
-/// All of them but `refresh`.
-pub(super) const JSON_PARAMETERS: &[Parameter] = PARAMETERS.split_at(PARAMETERS.len() - 1).0;
-
 pub(super) const ONE_PARAMETERS: &[Parameter] =
-    &[Parameter::Partner, Parameter::Sort, Parameter::Page, Parameter::PerPage, Parameter::Refresh];
+    &[Parameter::Partner, Parameter::Sort, Parameter::Page, Parameter::PerPage];
 
 const COLUMNS: &[(&str, &str)] = &[
     ("Client", "name"),

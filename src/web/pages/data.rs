@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::exposition::PartnerSummary;
-use crate::fleet::{Freshness, ListedClient};
+use crate::fleet::{ChangeRecord, Freshness, ListedClient};
 use crate::model::{Availability, ChannelId, ClientId, QualityRating, Timestamp};
 use crate::view::{ChangeRow, ChannelRow, ClientRow, Query, Sort, Trouble, severity};
 
@@ -145,18 +145,18 @@ impl Context<'_> {
         let any = |list: &[String], value: &str| list.is_empty() || list.iter().any(|wanted| wanted == value);
         let mut rows = Vec::new();
         for partner in self.snapshot.partners() {
-            let asked = partner.state.recent.newest().filter(|change| {
+            let asked = partner.state.recent.newest().filter(|record| {
                 any(&query.partners, partner.partner.as_str())
-                    && any(&query.clients, change.client.as_str())
-                    && any(&query.fields, change.field.as_str())
+                    && any(&query.clients, record.transition.client.as_str())
+                    && any(&query.fields, record.transition.field.as_str())
             });
-            rows.extend(asked.map(|change| ChangeRow {
+            rows.extend(asked.map(|ChangeRecord { at, transition: change }| ChangeRow {
                 partner: partner.partner.clone(),
                 client: change.client.clone(),
                 client_name: None,
                 channel: change.channel.clone(),
                 display_name: None,
-                at: change.at,
+                at: *at,
                 field: change.field.as_str(),
                 from: (&*change.from).into(),
                 to: (&*change.to).into(),

@@ -23,11 +23,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::Sort,
     Parameter::Page,
     Parameter::PerPage,
-    Parameter::Refresh,
 ];
-
-/// All of them but `refresh`.
-pub(super) const JSON_PARAMETERS: &[Parameter] = PARAMETERS.split_at(PARAMETERS.len() - 1).0;
 
 /// Changes that the first page shows.
 const LATEST: usize = 8;

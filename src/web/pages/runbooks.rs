@@ -26,7 +26,7 @@ struct Index {
     alerts: Vec<(&'static str, &'static str)>,
 }
 
-pub(super) const PARAMETERS: &[Parameter] = &[Parameter::Refresh];
+pub(super) const PARAMETERS: &[Parameter] = &[];
 
 pub(super) fn index(context: &Context<'_>, query: &Query) -> Page {
     let alerts = RUNBOOKS.iter().filter(|(name, _)| *name != "README");
