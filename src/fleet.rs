@@ -34,7 +34,9 @@ use jiff::SignedDuration;
 
 use client::ReceivedChannel;
 
-use crate::model::{Balance, Channel, ChannelId, Client, ClientId, Moment, Observation, PartnerId, Reads, Timestamp};
+use crate::model::{
+    Balance, Channel, ChannelId, Client, ClientId, Moment, Observation, PartnerId, Reads, Reason, Timestamp,
+};
 
 pub use changes::{Change, Changes};
 pub use client::{ChannelState, ClientState};
@@ -181,9 +183,9 @@ impl Fleet {
     pub fn apply(&mut self, observation: Observation) -> Vec<Transition> {
         match observation {
             Observation::ClientsListed { clients, gone, whole, at } => self.clients_listed(clients, &gone, whole, at),
-            Observation::PartnerUnreadable { key_refused } => {
+            Observation::PartnerUnreadable { failure } => {
                 self.set_up(false);
-                if key_refused {
+                if failure.reason == Reason::Unauthorized {
                     self.clients.values_mut().for_each(|state| state.failed = true);
                     self.next_expiry = None;
                 }

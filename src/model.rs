@@ -29,6 +29,7 @@ pub use ids::{ChannelId, ClientId, PartnerId};
 pub use keys::Keys;
 pub use moment::Moment;
 pub use observation::{Observation, Reads};
+pub use remedy::Failure;
 pub use timestamp::Timestamp;
 pub use vocabulary::{Endpoint, Field, KeyField, Reason, RejectReason};
 pub use waba::WabaAccount;

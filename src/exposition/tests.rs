@@ -138,13 +138,15 @@ fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation
             let gone = known.filter(lost).collect();
             Observation::ClientsListed { clients, gone, whole: *complete, at: at.into() }
         }
-        Observed::ListUnreadable => Observation::PartnerUnreadable { key_refused: false },
+        Observed::ListUnreadable => Observation::PartnerUnreadable { failure: Reason::Connect.into() },
         Observed::Read(id, runs, complete) => {
             let (client, channels) = (client_id(*id), channels(*id, runs));
             let gone = if *complete { gone(&client, &channels) } else { Vec::new() };
             Observation::ChannelsRead { client, channels, gone, whole: *complete, at: at.into() }
         }
-        Observed::Unreadable(id) => Observation::ChannelsUnreadable { client: client_id(*id), reason: Reason::Timeout },
+        Observed::Unreadable(id) => {
+            Observation::ChannelsUnreadable { client: client_id(*id), failure: Reason::Timeout.into() }
+        }
         Observed::Seen(id, runs) => {
             let channels = channels(*id, runs).into_iter().map(|channel| (client_id(*id), channel)).collect();
             Observation::ChannelsSeen { channels, at }
@@ -154,7 +156,7 @@ fn observation(observed: &Observed, at: Timestamp, fleet: &Fleet) -> Observation
             let (whole, incomplete) = if *complete { (all, Vec::new()) } else { (Vec::new(), all) };
             Observation::BulkReadEnded { whole, incomplete, at: at.into() }
         }
-        Observed::BulkReadFailed => Observation::BulkReadFailed { reason: Reason::Timeout },
+        Observed::BulkReadFailed => Observation::BulkReadFailed { failure: Reason::Timeout.into() },
         Observed::CycleCompleted => Observation::CycleCompleted { took: Duration::from_millis(1500), at },
     }
 }

@@ -45,8 +45,10 @@ mod tests {
             let channels = vec![Channel::new("xCH")];
             let client = "aCL".into();
             fleet.apply(Observation::ChannelsRead { client, channels, gone: vec![], whole: true, at });
-            fleet
-                .apply(Observation::ChannelsUnreadable { client: "aCL".into(), reason: crate::model::Reason::Timeout });
+            fleet.apply(Observation::ChannelsUnreadable {
+                client: "aCL".into(),
+                failure: crate::model::Reason::Timeout.into(),
+            });
             fleet.apply(Observation::CycleCompleted { took: Duration::from_secs(1), at: read });
             let steady = |seconds| read.saturating_add(SignedDuration::from_secs(seconds));
             let now = |seconds| Moment { wall: steady(seconds).saturating_add(set), steady: steady(seconds) };

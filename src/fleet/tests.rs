@@ -76,7 +76,7 @@ fn read_in_part(second: i64, client: &str, ids: &[&str]) -> Observation {
 }
 
 fn unreadable(client: &str) -> Observation {
-    Observation::ChannelsUnreadable { client: client.into(), reason: Reason::Timeout }
+    Observation::ChannelsUnreadable { client: client.into(), failure: Reason::Timeout.into() }
 }
 
 fn client_ids(fleet: &Fleet) -> Vec<&str> {
@@ -217,11 +217,11 @@ fn a_failed_read_is_reported_once_and_costs_no_data() {
 #[test]
 fn a_failed_list_is_reported_once_and_costs_no_data() {
     let mut fleet = known();
-    fleet.apply(Observation::PartnerUnreadable { key_refused: false });
+    fleet.apply(Observation::PartnerUnreadable { failure: Reason::Connect.into() });
     assert_eq!(fleet.partner_state().up, Some(false));
     assert_eq!(channel_ids(&fleet, "a"), ["x", "y"]);
     assert_eq!(fleet.take_changes(), changes(true, &[]));
-    fleet.apply(Observation::PartnerUnreadable { key_refused: false });
+    fleet.apply(Observation::PartnerUnreadable { failure: Reason::Connect.into() });
     assert!(!fleet.has_changes());
     fleet.apply(listed(60, &["a"]));
     assert_eq!(fleet.partner_state().up, Some(true));
@@ -240,7 +240,7 @@ fn a_completed_cycle_is_the_partners() {
 #[test]
 fn a_refused_key_is_a_failed_attempt_to_read_every_client() {
     let mut fleet = known();
-    fleet.apply(Observation::PartnerUnreadable { key_refused: true });
+    fleet.apply(Observation::PartnerUnreadable { failure: Reason::Unauthorized.into() });
     assert_eq!((fleet.partner_state().up, fleet.client(&"a".into()).unwrap().failed), (Some(false), true));
     fleet.expire(at(BOUND));
     assert!(fleet.client(&"a".into()).unwrap().expired);
@@ -260,7 +260,7 @@ fn a_fleet_is_ready_once_every_client_was_tried_and_one_was_read() {
 #[test]
 fn a_fleet_without_clients_is_ready_once_that_is_known() {
     let mut fleet = fleet();
-    fleet.apply(Observation::PartnerUnreadable { key_refused: false });
+    fleet.apply(Observation::PartnerUnreadable { failure: Reason::Connect.into() });
     assert!(!fleet.is_ready());
     fleet.apply(listed(0, &[]));
     assert!(fleet.is_ready());

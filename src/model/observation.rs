@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Balance, Channel, ChannelId, Client, ClientId, Moment, Reason, Timestamp};
+use super::{Balance, Channel, ChannelId, Client, ClientId, Failure, Moment, Timestamp};
 
 /// How the channels are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub enum Observation {
     },
     /// The client list could not be read.
     PartnerUnreadable {
-        /// The key was refused: a failed attempt to read every client.
-        key_refused: bool,
+        /// Why. A refused key is a failed attempt to read every client.
+        failure: Failure,
     },
     /// A client's channels were read.
     ChannelsRead {
@@ -86,14 +86,14 @@ pub enum Observation {
     /// A bulk read failed: it read nobody.
     BulkReadFailed {
         /// Why.
-        reason: Reason,
+        failure: Failure,
     },
     /// A client's channels could not be read.
     ChannelsUnreadable {
         /// The owner.
         client: ClientId,
         /// Why.
-        reason: Reason,
+        failure: Failure,
     },
     /// Channels that are believed to have left, found by a look at several reads
     /// together.

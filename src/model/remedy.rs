@@ -3,6 +3,22 @@
 
 use super::Reason;
 
+/// Why something could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of failure.
+    pub reason: Reason,
+    /// What was found, for people; free of keys and addresses.
+    pub error: Box<str>,
+}
+
+impl From<Reason> for Failure {
+    /// A failure of which only the kind is known.
+    fn from(reason: Reason) -> Self {
+        Self { reason, error: reason.in_words().into() }
+    }
+}
+
 impl Reason {
     /// What went wrong, to follow "cannot list the clients:".
     pub const fn in_words(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Reason;
+use crate::model::{Failure, Reason};
 
 /// A failed request or operation.
 ///
@@ -26,5 +26,11 @@ impl ApiError {
     /// A failure that is no HTTP status.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), status: None, retry_after: None }
+    }
+}
+
+impl From<&ApiError> for Failure {
+    fn from(error: &ApiError) -> Self {
+        Self { reason: error.reason, error: error.detail.as_str().into() }
     }
 }

@@ -10,7 +10,7 @@ use super::balances::BalanceOf;
 use super::confidence::BulkVerdict;
 use super::{Ended, Poller, ReceiverGone, watch};
 use crate::clock::Clock;
-use crate::model::{Balance, Channel, ChannelId, Client, ClientId, Moment, Observation, Reason};
+use crate::model::{Balance, Channel, ChannelId, Client, ClientId, Failure, Moment, Observation, Reason};
 use crate::partner_api::wire::OwnedChannel;
 use crate::partner_api::{ApiError, Coverage, Listing, PartnerApi, Retries, Transport};
 
@@ -90,8 +90,7 @@ impl<T: Transport> Poller<T> {
             Err(failure) => {
                 debug!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot list the clients");
                 self.plan.list_failed(now, failure.reason, pace);
-                let key_refused = failure.reason == Reason::Unauthorized;
-                return self.send(Observation::PartnerUnreadable { key_refused }).await;
+                return self.send(Observation::PartnerUnreadable { failure: (&failure).into() }).await;
             }
         };
         items.retain(|client| self.settings.shard.holds(&client.id));
@@ -118,7 +117,7 @@ impl<T: Transport> Poller<T> {
             Err(failure) => {
                 debug!(partner = %self.api.partner(), client = %client, reason = %failure.reason, error = %failure, "cannot read a client's channels");
                 self.plan.read_failed(now, &client, failure.reason);
-                return self.send(Observation::ChannelsUnreadable { client, reason: failure.reason }).await;
+                return self.send(Observation::ChannelsUnreadable { client, failure: (&failure).into() }).await;
             }
         };
         let look = watch::look(&items);
@@ -169,23 +168,22 @@ impl<T: Transport> Poller<T> {
             self.on_page(page).await?;
         }
         let (now, pace) = (Instant::now(), self.pace());
-        let reason = match ended {
+        let failure = match ended {
             Ok(coverage) => match self.confidence.bulk_ended(coverage, now) {
                 Some(verdict) => return self.on_bulk_verdict(verdict).await,
                 None => {
                     self.api.count_unowned_list();
-                    warn!(partner = %self.api.partner(), "most items of the partner's channel list name no owner");
-                    Reason::Decode
+                    Failure { reason: Reason::Decode, error: "most of its items name no client".into() }
                 }
             },
             Err(failure) => {
                 debug!(partner = %self.api.partner(), reason = %failure.reason, error = %failure, "cannot read the partner's channel list");
                 self.confidence.bulk_failed();
-                failure.reason
+                (&failure).into()
             }
         };
-        if self.plan.bulk_failed(now, reason, pace) {
-            self.send(Observation::BulkReadFailed { reason }).await?;
+        if self.plan.bulk_failed(now, failure.reason, pace) {
+            self.send(Observation::BulkReadFailed { failure }).await?;
         }
         Ok(())
     }

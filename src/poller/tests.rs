@@ -117,8 +117,10 @@ fn said(observation: &Observation) -> String {
             let gone = lost(gone.iter().map(|id| id.as_str()).collect());
             format!("listed{}: {}{gone}", in_part(*whole), ids.join(" "))
         }
-        Observation::PartnerUnreadable { key_refused: true } => "key refused".to_owned(),
-        Observation::PartnerUnreadable { key_refused: false } => "partner unreadable".to_owned(),
+        Observation::PartnerUnreadable { failure } if failure.reason == crate::model::Reason::Unauthorized => {
+            "key refused".to_owned()
+        }
+        Observation::PartnerUnreadable { .. } => "partner unreadable".to_owned(),
         Observation::ChannelsRead { client, channels, gone, whole, .. } => {
             let ids: Vec<&str> = channels.iter().map(|channel| channel.id.as_str()).collect();
             let gone = lost(gone.iter().map(|id| id.as_str()).collect());

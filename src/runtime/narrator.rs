@@ -14,8 +14,7 @@ use tracing::{error, info, warn};
 
 use self::clients::Unreadable;
 use crate::fleet::Fleet;
-use crate::model::{Observation, PartnerId, Reason, Timestamp};
-use crate::telemetry::Telemetry;
+use crate::model::{Failure, Observation, PartnerId, Reason, Timestamp};
 
 /// From one summary to the next.
 const SUMMARY: SignedDuration = SignedDuration::from_hours(1);
@@ -57,25 +56,22 @@ struct Numbers {
 
 impl Narrator {
     /// Logs what an observation means, before the fleet takes it in.
-    pub(super) fn hear(&mut self, fleet: &Fleet, observation: &Observation, telemetry: &Telemetry, now: Timestamp) {
+    pub(super) fn hear(&mut self, fleet: &Fleet, observation: &Observation, now: Timestamp) {
         let partner = fleet.partner();
         let story = self.0.entry(partner.clone()).or_default();
         match observation {
-            Observation::PartnerUnreadable { key_refused } => {
-                let last = || telemetry.last_failure(partner).map_or(Reason::Other, |failure| failure.reason);
-                story.trouble_begins(partner, if *key_refused { Reason::Unauthorized } else { last() }, now);
-            }
+            Observation::PartnerUnreadable { failure } => story.trouble_begins(partner, failure, now),
             Observation::ClientsListed { gone, whole, .. } => {
                 story.trouble_ends(partner, now);
                 story.listed(partner, *whole);
                 gone.iter().for_each(|client| story.unreadable.forget(client));
             }
-            Observation::ChannelsUnreadable { client, reason } => {
-                story.unreadable.begins(partner, client, *reason, story.trouble.is_some(), now);
+            Observation::ChannelsUnreadable { client, failure } => {
+                story.unreadable.begins(partner, client, failure, story.trouble.is_some(), now);
             }
             Observation::ChannelsRead { client, whole: true, .. } => story.unreadable.ends(partner, client, now),
-            Observation::BulkReadFailed { reason } => {
-                story.unreadable.bulk_begins(partner, *reason, story.trouble.is_some(), now);
+            Observation::BulkReadFailed { failure } => {
+                story.unreadable.bulk_begins(partner, failure, story.trouble.is_some(), now);
             }
             Observation::BulkReadEnded { whole, .. } => {
                 story.unreadable.bulk_ends(partner, now);
@@ -96,18 +92,19 @@ impl Narrator {
 
 impl Story {
     /// Each reason once per outage: a mixture of two must not fill the log.
-    fn trouble_begins(&mut self, partner: &PartnerId, reason: Reason, now: Timestamp) {
+    fn trouble_begins(&mut self, partner: &PartnerId, failure: &Failure, now: Timestamp) {
+        let Failure { reason, error } = failure;
         let trouble = self.trouble.get_or_insert_with(|| Trouble { since: now, reasons: Vec::new() });
-        if trouble.reasons.contains(&reason) {
+        if trouble.reasons.contains(reason) {
             return;
         }
-        trouble.reasons.push(reason);
+        trouble.reasons.push(*reason);
         let (cause, remedy) = (reason.in_words(), reason.remedy());
         // A rejected key stays rejected until somebody acts.
-        if reason == Reason::Unauthorized {
-            error!(%partner, reason = reason.as_str(), remedy, "cannot list the clients: {cause}");
+        if *reason == Reason::Unauthorized {
+            error!(%partner, reason = reason.as_str(), error, remedy, "cannot list the clients: {cause}");
         } else {
-            warn!(%partner, reason = reason.as_str(), remedy, "cannot list the clients: {cause}");
+            warn!(%partner, reason = reason.as_str(), error, remedy, "cannot list the clients: {cause}");
         }
     }
 

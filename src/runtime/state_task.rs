@@ -125,7 +125,7 @@ pub(super) async fn run(mut state: State, mut inbox: Inbox, tools: Tools) {
             observed = inbox.observations.recv() => match observed {
                 Some((partner, observation)) => {
                     if let Some(fleet) = state.fleets.get(&partner) {
-                        narrator.hear(fleet, &observation, &telemetry, clock.now());
+                        narrator.hear(fleet, &observation, clock.now());
                     }
                     narrator.count(&partner, take(&mut state, &partner, observation));
                 }

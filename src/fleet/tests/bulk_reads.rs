@@ -55,7 +55,7 @@ fn a_bulk_read_that_fails_takes_nothing_away_and_what_it_saw_counts() {
     let transitions = fleet.apply(Observation::ChannelsSeen { channels: vec![("a".into(), dropped)], at: at(30) });
     assert_eq!(transitions.len(), 1);
     assert_eq!(fleet.client(&"a".into()).unwrap().channels[0].changed_at, Some(at(30)));
-    fleet.apply(Observation::BulkReadFailed { reason: Reason::Timeout });
+    fleet.apply(Observation::BulkReadFailed { failure: Reason::Timeout.into() });
     let state: Vec<_> = fleet.clients(..).map(|state| (state.up, state.last_refresh, state.channels.len())).collect();
     assert_eq!(state, [(Some(false), Some(at(0)), 2), (Some(false), Some(at(0)), 1)]);
     assert_eq!(fleet.take_changes(), changes(true, &[("a", Change::Data), ("b", Change::Freshness)]));

@@ -42,9 +42,9 @@ fn data_whose_turn_did_not_come_stays_three_times_as_long() {
 fn an_attempt_that_fails_late_takes_effect_at_once() {
     for failure in [
         unreadable("a"),
-        Observation::BulkReadFailed { reason: Reason::Timeout },
+        Observation::BulkReadFailed { failure: Reason::Timeout.into() },
         read_in_part(2 * BOUND, "a", &["x"]),
-        Observation::PartnerUnreadable { key_refused: true },
+        Observation::PartnerUnreadable { failure: Reason::Unauthorized.into() },
     ] {
         let mut fleet = known();
         fleet.expire(at(2 * BOUND));

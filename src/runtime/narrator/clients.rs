@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::lasted;
-use crate::model::{ClientId, PartnerId, Reason, Timestamp};
+use crate::model::{ClientId, Failure, PartnerId, Reason, Timestamp};
 
 /// So many clients are logged by name at the same time. Who fails beside them is
 /// on the pages and in `d360_client_up`.
@@ -40,16 +40,17 @@ impl Unreadable {
         &mut self,
         partner: &PartnerId,
         client: &ClientId,
-        reason: Reason,
+        failure: &Failure,
         outage: bool,
         now: Timestamp,
     ) {
+        let Failure { reason, error } = failure;
         let known = self.clients.get(client).copied();
         if outage || known.is_some_and(|(_, logged)| logged != Logged::Nothing) {
             return;
         }
         let (since, logged) = match known {
-            None if reason == Reason::Unauthorized => (now, Logged::Nothing),
+            None if *reason == Reason::Unauthorized => (now, Logged::Nothing),
             known => (known.map_or(now, |(since, _)| since), self.place()),
         };
         self.clients.insert(client.clone(), (since, logged));
@@ -57,12 +58,12 @@ impl Unreadable {
         match logged {
             Logged::Nothing => {}
             Logged::Named => {
-                warn!(%partner, %client, reason = reason.as_str(), remedy, "cannot read the client's channels: {cause}");
+                warn!(%partner, %client, reason = reason.as_str(), error, remedy, "cannot read the client's channels: {cause}");
             }
             Logged::Counted if self.many.is_some() => {}
             Logged::Counted => {
                 self.many = Some(now);
-                warn!(%partner, reason = reason.as_str(), remedy, "cannot read the channels of more clients: {cause}");
+                warn!(%partner, reason = reason.as_str(), error, remedy, "cannot read the channels of more clients: {cause}");
             }
         }
     }
@@ -91,13 +92,14 @@ impl Unreadable {
     }
 
     /// The partner's channel list could not be read.
-    pub(super) fn bulk_begins(&mut self, partner: &PartnerId, reason: Reason, outage: bool, now: Timestamp) {
+    pub(super) fn bulk_begins(&mut self, partner: &PartnerId, failure: &Failure, outage: bool, now: Timestamp) {
         if outage || self.bulk.is_some() {
             return;
         }
         self.bulk = Some(now);
+        let Failure { reason, error } = failure;
         let (cause, remedy) = (reason.in_words(), reason.remedy());
-        warn!(%partner, reason = reason.as_str(), remedy, "cannot read the partner's channel list: {cause}");
+        warn!(%partner, reason = reason.as_str(), error, remedy, "cannot read the partner's channel list: {cause}");
     }
 
     /// The partner's channel list was read.
