@@ -17,12 +17,12 @@ pub(super) const FAMILIES: &[Entry] = families! {
         "Duration of the last full cycle of background polling.",
         |state, out| out.value(state.last_cycle.map(|(_, took)| took.as_secs_f64()));
     Partner Gauge "d360_partner_strategy" ["strategy" = Values::Of(Reads::TEXTS)],
-        "1 for the way in which background polling reads the channels now: one request per client, or the partner's whole channel list.",
+        "1 for the strategy by which background polling currently reads the channels: one request per client, or the partner's whole channel list.",
         |state, out| if let Some(now) = state.strategy {
             out.states(Reads::TEXTS, now.as_str());
         };
     Partner Gauge "d360_partner_unconfirmed_removals" ["kind" = Values::Of(&["client", "channel"])],
-        "Clients and channels that background polling no longer sees and does not yet believe to be gone. Their series stay meanwhile.",
+        "Clients and channels that background polling no longer sees but has not yet confirmed as gone. Their series stay until then.",
         |state, out| {
             let (clients, channels) = state.unconfirmed_removals;
             out.sample(&["client"], clients.into());

@@ -44,7 +44,7 @@ instruments! {
             "Items in the last read of a list by background polling; of the clients' channel lists, in the last read of each.";
         Api items_without_field: IntGaugeVec = "d360_api_items_without_field"
             ["partner_id" = PARTNER, "endpoint" = Values::Of(Endpoint::CHANNEL_LIST_TEXTS), "field" = Values::Of(KeyField::TEXTS)]
-            "Those of d360_api_items that came without the key of the field. A key whose value is null is there.";
+            "Items of d360_api_items that lack the key of the field. A key whose value is null counts as present.";
         Api rejected_items: IntCounterVec = "d360_api_rejected_items_total"
             ["partner_id" = PARTNER, "endpoint" = ENDPOINT, "reason" = Values::Of(RejectReason::TEXTS)]
             "Items of API responses that were skipped.";

@@ -34,6 +34,11 @@ const PROOFS: &[(&str, &str, Proof)] = &[
         "UPDATE_DOCS=1 cargo test --test it catalogue",
         Proof::Test("the_metrics_document_matches_the_catalogue"),
     ),
+    (
+        "CONTRIBUTING.md",
+        "UPDATE_DOCS=1 INSTA_UPDATE=always cargo test --test it -- catalogue",
+        Proof::Test("the_metrics_document_matches_the_catalogue"),
+    ),
     ("CONTRIBUTING.md", "make faults", Proof::Make),
     ("CONTRIBUTING.md", "make pictures", Proof::Make),
     (

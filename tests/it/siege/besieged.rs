@@ -15,7 +15,7 @@ use crate::web_config::Directory;
 
 /// Without optimisation, and beside other tests, a scrape only has to come at
 /// all; with it, within a second or twice its idle time.
-const LONGEST_SCRAPE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 80 } else { 1 });
+const LONGEST_SCRAPE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 1 });
 
 /// Memory that an attack may cost beside twice the idle size.
 const MORE_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
