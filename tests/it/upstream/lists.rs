@@ -149,3 +149,16 @@ async fn duplicates_are_counted_and_the_first_one_wins() {
         exporter.stop().await;
     }
 }
+
+/// An empty list whose `meta` says that the request failed.
+#[tokio::test]
+async fn a_list_that_says_that_it_failed_is_a_failure_and_removes_nobody() {
+    let rig = Rig::start(8, &["--poll.strategy=per-client"]).await;
+    let truth = rig.truth().await;
+    rig.api.faults(json!([{"kind": "unsuccessful"}])).await;
+    let failed =
+        |e: &Exposition| failures(e, "clients", "other") >= 3.0 && e.value("d360_partner_up", &[]) == Some(0.0);
+    let shown = rig.exporter.until("failures of the client list", failed).await;
+    assert_eq!(metrics_of(&shown), truth);
+    rig.exporter.stop().await;
+}

@@ -123,3 +123,29 @@ async fn nulls_are_missing_series_and_the_channel_stays() {
     }
     exporter.stop().await;
 }
+
+#[tokio::test]
+async fn channels_of_another_client_in_a_clients_list_are_counted_and_not_shown_there() {
+    let rig = Rig::start(4, &["--poll.strategy=per-client"]).await;
+    let truth = rig.truth().await;
+    rig.api.faults(json!([{"kind": "foreign_items", "operation": "client_channels"}])).await;
+    let labels = [("endpoint", "client_channels"), ("reason", "foreign")];
+    let counted = |e: &Exposition| e.sum("d360_api_rejected_items_total", &labels) >= 16.0;
+    let shown = rig.exporter.until("foreign channels", counted).await;
+    assert_eq!(metrics_of(&shown), truth);
+    rig.exporter.stop().await;
+}
+
+/// Some name their client in one place only, some nowhere; nothing is known from before.
+#[tokio::test]
+async fn a_cold_start_with_channels_that_name_no_client_shows_all_of_them() {
+    for owner in ["waba_account", "none"] {
+        let api = Api::start(fleet(60, 2)).await;
+        api.faults(json!([{"kind": "ownerless_items", "operation": "partner_channels", "owner": owner}])).await;
+        let exporter = Exporter::start(&api, &["--poll.strategy=auto", "--poll.interval=2s"]).await;
+        exporter.ready().await;
+        let truth = expected(&api.truth().await);
+        exporter.until(&format!("every channel, with the client in {owner}"), |e| metrics_of(e) == truth).await;
+        exporter.stop().await;
+    }
+}
