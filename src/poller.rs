@@ -167,7 +167,7 @@ impl<T: Transport> Poller<T> {
                 return Ok(now + self.settings.interval);
             }
             let next = self.plan.next(now, self.pace());
-            self.tell_cycle().await?;
+            self.report_cycle().await?;
             let (api, clock) = (self.api.clone(), self.clock);
             match next {
                 Next::List => {
@@ -213,11 +213,11 @@ impl<T: Transport> Poller<T> {
 
     /// Reports a new cycle, a change of the strategy, and losses that were
     /// judged at the end of the cycle before.
-    async fn tell_cycle(&mut self) -> Result<(), ReceiverGone> {
+    async fn report_cycle(&mut self) -> Result<(), ReceiverGone> {
         let cycle = self.plan.cycle();
         if std::mem::replace(&mut self.reported.cycle, cycle) != cycle {
             let gone = self.confidence.begin_cycle(cycle);
-            self.tell_gone(gone).await?;
+            self.report_gone(gone).await?;
         }
         let reads = self.plan.reads();
         if let Some(chosen) = reads

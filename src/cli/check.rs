@@ -66,7 +66,7 @@ async fn healthy(web: &WebConfig) -> anyhow::Result<()> {
         .no_proxy()
         // It asks itself, by an address that no certificate names, and sends no secret.
         .tls_danger_accept_invalid_certs(true)
-        // HTTP/2 would tell of a refusal only that the connection broke.
+        // HTTP/2 would show of a refusal only that the connection broke.
         .http1_only()
         .timeout(std::time::Duration::from_secs(5))
         .build()?;

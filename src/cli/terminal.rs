@@ -25,18 +25,11 @@ impl Screen {
     pub(super) fn stdout() -> Self {
         let stdout = std::io::stdout();
         let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
-        Self::new(stdout.is_terminal(), width, &super::failure::environment)
-    }
-
-    /// A screen as the conventions say: `NO_COLOR` (<https://no-color.org>) and
-    /// a dumb terminal turn colours off.
-    fn new(is_terminal: bool, width: Option<u16>, env: &dyn Fn(&str) -> Option<String>) -> Self {
-        if !is_terminal {
+        if !stdout.is_terminal() {
             return Self::PIPE;
         }
-        let refused = env("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = env("TERM").is_some_and(|term| term == "dumb");
-        Self { is_terminal, width, colours: !refused && !dumb }
+        let colours = !anstyle_query::no_color() && anstyle_query::term_supports_color();
+        Self { is_terminal: true, width, colours }
     }
 }
 
@@ -98,29 +91,5 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn colours(is_terminal: bool, env: &[(&str, &str)]) -> bool {
-        let env = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        Screen::new(is_terminal, Some(80), &env).colours
-    }
-
-    #[test]
-    fn only_a_terminal_gets_colours_and_only_if_nobody_refused_them() {
-        assert!(colours(true, &[("TERM", "xterm")]));
-        assert!(colours(true, &[("NO_COLOR", "")]), "an empty NO_COLOR is none");
-        assert!(!colours(true, &[("NO_COLOR", "1")]));
-        assert!(!colours(true, &[("TERM", "dumb")]));
-        assert!(!colours(false, &[("TERM", "xterm")]));
-    }
-
-    #[test]
-    fn a_pipe_has_no_width() {
-        assert_eq!(Screen::new(false, Some(80), &|_| None), Screen::PIPE);
     }
 }

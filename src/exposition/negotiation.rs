@@ -134,7 +134,7 @@ fn media_range(entry: &str) -> Option<(f32, Format)> {
     Some((quality, format))
 }
 
-/// A weight from 0 to 1; nothing for what is none.
+/// A weight from 0 to 1; `None` if malformed.
 fn qvalue(text: &str) -> Option<f32> {
     text.parse().ok().filter(|q| (0.0..=1.0).contains(q))
 }

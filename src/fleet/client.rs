@@ -69,7 +69,7 @@ pub(super) struct ReceivedChannel {
 pub(super) const LINEAR_SCAN_LIMIT: usize = 16;
 
 /// What was not tried again since its last good read stays this many times as
-/// long as what was tried in vain: its turn was late, nothing more.
+/// long as what failed: its turn was late, nothing more.
 const UNTRIED_BOUNDS: i32 = 3;
 
 /// A balance that is this old is no longer shown: it is read once an hour, so at
@@ -110,7 +110,7 @@ impl ClientState {
         (!self.balances.is_empty()).then(|| self.balances_read.saturating_add(BALANCE_BOUND))
     }
 
-    /// Takes note that all channels were read. True if that shows them anew.
+    /// Records that all channels were read. True if that shows them anew.
     pub(super) fn refreshed(&mut self, at: Moment) -> bool {
         let shown_anew = self.last_refresh.is_none() || self.expired;
         self.up = Some(true);

@@ -1,7 +1,7 @@
 //! Channels and clients that a believed read no longer held, remembered for a
 //! week.
 //!
-//! A channel that is back, under whatever client, is gone no more: a move is no
+//! A channel that is back, under whatever client, is no longer gone: a move is no
 //! loss. It goes on with its history, so that an empty list is no way to forget
 //! what a channel was.
 
@@ -119,12 +119,12 @@ impl Gone {
         self.channels(..).chain(self.left.iter().map(|(client, gone)| (client, gone)))
     }
 
-    /// Takes note of a channel that left.
+    /// Records a channel that left.
     pub(super) fn channel_left(&mut self, client: &Client, known: &ChannelState, at: Timestamp) {
         self.left.push((client.id.clone(), GoneChannel::new(client, known, false, at)));
     }
 
-    /// Takes note of a client that left, with all of its channels.
+    /// Records a client that left, with all of its channels.
     pub(super) fn client_left(&mut self, state: &ClientState, at: Timestamp) {
         let client = &state.client;
         let gone = state.channels.iter().map(|known| GoneChannel::new(client, known, true, at));

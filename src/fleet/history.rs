@@ -49,7 +49,7 @@ impl History {
         self.0.iter_mut().flat_map(|changes| &mut changes.list).map(|change| &mut change.at)
     }
 
-    /// Takes note of a transition. One that only goes back to the value that was
+    /// Records a transition. One that only goes back to the value that was
     /// there less than an hour ago, before a better one, becomes
     /// [`Direction::Other`].
     pub(super) fn record(&mut self, transition: &mut Transition, at: Timestamp) {

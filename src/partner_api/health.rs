@@ -21,7 +21,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Takes note of a request that ended.
+    /// Records a request that ended.
     pub(super) fn ended(&self, successful: bool) {
         if successful {
             self.failures.store(0, Ordering::Relaxed);

@@ -134,7 +134,7 @@ impl Pacer {
         }
     }
 
-    /// Takes note of a 429 to a request that started at `started`: nothing
+    /// Records a 429 to a request that started at `started`: nothing
     /// starts for `wait` (clamped to [`MAX_WAIT`]; one window of 30 seconds if the
     /// API did not say), and the limit is learned, once for all requests that
     /// were under way together.

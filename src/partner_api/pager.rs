@@ -168,7 +168,7 @@ impl<Id: Eq + Hash + Clone> Pager<Id> {
         }
     }
 
-    /// Takes note of a page whose items went through [`Pager::is_new`]:
+    /// Records a page whose items went through [`Pager::is_new`]:
     /// `received` items, of which `fresh` were new, with the envelope's `total`.
     pub fn page(&mut self, received: usize, fresh: usize, total: Option<u64>) -> Step {
         self.pages += 1;

@@ -41,7 +41,7 @@ impl Balances {
         Self { collect, partner: None, client: None, last: None, running: false }
     }
 
-    /// Takes note of a full cycle: the first one lets the balances begin.
+    /// Records a full cycle: the first one lets the balances begin.
     pub(super) fn cycle_ended(&mut self, now: Instant) {
         if self.collect != CollectBalance::Off {
             self.partner.get_or_insert(now);

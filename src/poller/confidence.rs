@@ -91,20 +91,20 @@ struct Known {
 struct KnownChannel {
     id: ChannelId,
     /// Of everything that counts as its value now.
-    print: Print,
+    fingerprint: Fingerprint,
     /// The bulk read that came by it last.
     seen_in: u32,
 }
 
 /// Fingerprints of a channel's value; 0 if this run has not read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Print {
+struct Fingerprint {
     whole: u64,
     /// Of the fields whose changes are transitions.
     watched: u64,
 }
 
-impl Print {
+impl Fingerprint {
     fn of(channel: &Channel) -> Self {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
         let digest = |write: &dyn Fn(&mut DefaultHasher)| {
@@ -148,7 +148,8 @@ impl Confidence {
             channels.sort();
             channels.dedup();
             confidence.channels += channels.len();
-            let channels = channels.into_iter().map(|id| KnownChannel { id, print: Print::default(), seen_in: 0 });
+            let channels =
+                channels.into_iter().map(|id| KnownChannel { id, fingerprint: Fingerprint::default(), seen_in: 0 });
             confidence.clients.insert(id, Known { channels: channels.collect(), ..Known::default() });
         }
         confidence.cycle.channels = confidence.channels;
@@ -195,13 +196,13 @@ impl Confidence {
 
     /// The client's channels were seen by a read that counts: their values are
     /// the ones that are known.
-    fn remember_value(&mut self, client: &ClientId, id: &ChannelId, print: Print) {
+    fn remember_value(&mut self, client: &ClientId, id: &ChannelId, fingerprint: Fingerprint) {
         let seen_in = self.bulk.number;
         let Some(known) = self.clients.get_mut(client) else { return };
         match known.find(id) {
-            Ok(place) => known.channels[place] = KnownChannel { id: id.clone(), print, seen_in },
+            Ok(place) => known.channels[place] = KnownChannel { id: id.clone(), fingerprint, seen_in },
             Err(place) => {
-                known.channels.insert(place, KnownChannel { id: id.clone(), print, seen_in });
+                known.channels.insert(place, KnownChannel { id: id.clone(), fingerprint, seen_in });
                 self.channels += 1;
             }
         }

@@ -77,10 +77,10 @@ impl<T: Transport> Poller<T> {
             self.api.log_drift();
             self.balances.cycle_ended(Instant::now());
             let gone = self.confidence.end_cycle();
-            self.tell_gone(gone).await?;
+            self.report_gone(gone).await?;
             self.send(Observation::CycleCompleted { took, at: self.clock.now() }).await?;
         }
-        self.tell_what_changed().await
+        self.report_changes().await
     }
 
     async fn on_list(&mut self, began: Moment, listed: Result<Listing<Client>, ApiError>) -> Result<(), ReceiverGone> {
@@ -197,12 +197,12 @@ impl<T: Transport> Poller<T> {
         if !channels.is_empty() {
             self.send(Observation::ChannelsSeen { channels, at: self.clock.now() }).await?;
         }
-        self.tell_gone(gone).await?;
+        self.report_gone(gone).await?;
         let at = self.bulk_began.unwrap_or_else(|| self.clock.moment());
         self.send(Observation::BulkReadEnded { whole, incomplete, at }).await
     }
 
-    pub(super) async fn tell_gone(&self, channels: Vec<(ClientId, ChannelId)>) -> Result<(), ReceiverGone> {
+    pub(super) async fn report_gone(&self, channels: Vec<(ClientId, ChannelId)>) -> Result<(), ReceiverGone> {
         if channels.is_empty() {
             return Ok(());
         }
@@ -210,7 +210,7 @@ impl<T: Transport> Poller<T> {
     }
 
     /// What the fleet shows of the poller itself, where it has changed.
-    async fn tell_what_changed(&mut self) -> Result<(), ReceiverGone> {
+    async fn report_changes(&mut self) -> Result<(), ReceiverGone> {
         let unconfirmed = self.confidence.unconfirmed();
         if std::mem::replace(&mut self.reported.unconfirmed, unconfirmed) != unconfirmed {
             let (clients, channels) = unconfirmed;

@@ -213,7 +213,7 @@ impl Telemetry {
         self.instruments().state_write_failures.with_label_values::<&str>(&[]);
     }
 
-    /// Takes note of a state file that was written.
+    /// Records a state file that was written.
     pub fn state_written(&self, at: Timestamp) {
         self.instruments().state_last_write.with_label_values::<&str>(&[]).set(at.as_second());
     }
@@ -223,7 +223,7 @@ impl Telemetry {
         self.instruments().state_write_failures.with_label_values::<&str>(&[]).inc();
     }
 
-    /// Takes note of a reload, or of the start, which is the first one.
+    /// Records a reload, or of the start, which is the first one.
     pub fn reloaded(&self, successful: bool, now: Timestamp) {
         self.0.reloaded.store(successful, Ordering::Relaxed);
         self.show_reload();
@@ -237,7 +237,7 @@ impl Telemetry {
         self.instruments().reload_success_timestamp.add(by.as_secs());
     }
 
-    /// Takes note of whether the web configuration file, which is read again by
+    /// Records whether the web configuration file, which is read again by
     /// itself, is in force as it is now.
     pub fn web_config(&self, in_force: bool) {
         self.0.web_config.store(in_force, Ordering::Relaxed);
@@ -255,7 +255,7 @@ impl Telemetry {
         self.instruments().max_staleness.set(max_staleness.as_secs_f64());
     }
 
-    /// Takes note of a publication.
+    /// Records a publication.
     pub fn published(&self, series: usize, truncated_label_values: usize, took: Duration) {
         self.instruments().series.set(i64::try_from(series).unwrap_or(i64::MAX));
         self.instruments().truncated.set(i64::try_from(truncated_label_values).unwrap_or(i64::MAX));

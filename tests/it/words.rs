@@ -17,6 +17,7 @@ const RETIRED: &[(&str, &str, &str)] = &[
     ("folder", "s?", "directory"),
     ("tells", "", "say, report, send"),
     ("told", "", "said, reported, sent"),
+    ("tell_", "[a-z_]+", "report, send"),
 ];
 
 /// Where everybody reads: documents, alerts, pages, and the code with its comments.
@@ -73,5 +74,6 @@ fn a_retired_word_is_found_inside_a_name_and_not_inside_a_word() {
     let line = |text: &str| vec![("a.rs:1".to_owned(), text.to_owned())];
     assert_eq!(findings(&line("fn an_answer_that_lags()")).len(), 1);
     assert_eq!(findings(&line("// An Answer.")), ["a.rs:1: write response, respond, return: // An Answer."]);
+    assert_eq!(findings(&line("self.tell_gone(gone)")).len(), 1);
     assert_eq!(findings(&line("amend, recommended, walkdir, storytelling")), Vec::<String>::new());
 }

@@ -106,7 +106,7 @@ impl Allowance {
         unreadable.saturating_sub(self.0 as usize)
     }
 
-    /// Takes note of a complete read. While something is excused for an
+    /// Records a complete read. While something is excused for an
     /// unreadable item, the number from before it stays the measure.
     pub(super) fn after_read(&mut self, unreadable: usize, excusing: bool) {
         let unreadable = u32::try_from(unreadable).unwrap_or(u32::MAX);

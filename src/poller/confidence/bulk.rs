@@ -32,7 +32,7 @@ struct Said {
     /// The number of the bulk read.
     in_read: u32,
     /// The value; `None` if the channel was missing.
-    print: Option<u64>,
+    fingerprint: Option<u64>,
 }
 
 /// The bulk read that is under way.
@@ -87,11 +87,11 @@ impl BulkMemory {
     }
 
     /// Whether the bulk read says so for the second time in a row.
-    fn says_again(&mut self, client: &ClientId, channel: &ChannelId, print: Option<u64>) -> bool {
-        let said = Said { in_read: self.number, print };
+    fn says_again(&mut self, client: &ClientId, channel: &ChannelId, fingerprint: Option<u64>) -> bool {
+        let said = Said { in_read: self.number, fingerprint };
         let channels = self.said.entry(client.clone()).or_default();
         let before = channels.insert(channel.clone(), said);
-        before.is_some_and(|before| before.print == print && before.in_read.wrapping_add(1) == self.number)
+        before.is_some_and(|before| before.fingerprint == fingerprint && before.in_read.wrapping_add(1) == self.number)
     }
 }
 
@@ -154,7 +154,7 @@ impl Confidence {
             return false;
         }
         read.looks.entry(owner.clone()).or_default().add(channel);
-        let print = Print::of(channel);
+        let fingerprint = Fingerprint::of(channel);
         let recent =
             known.single_read.is_some_and(|single| now.saturating_duration_since(single) < SINGLE_READ_PREVAILS);
         let place = known.find(&channel.id);
@@ -162,12 +162,12 @@ impl Confidence {
             known.channels[place].seen_in = self.bulk.number;
             self.missing.seen(&(owner.clone(), channel.id.clone()));
         }
-        let before = place.ok().map(|place| known.channels[place].print);
-        if recent && before != Some(print) {
-            if before.is_some_and(|before| before.watched == print.watched) {
+        let before = place.ok().map(|place| known.channels[place].fingerprint);
+        if recent && before != Some(fingerprint) {
+            if before.is_some_and(|before| before.watched == fingerprint.watched) {
                 return false;
             }
-            if !self.bulk.says_again(owner, &channel.id, Some(print.whole)) {
+            if !self.bulk.says_again(owner, &channel.id, Some(fingerprint.whole)) {
                 read.contradicted.insert(owner.clone());
                 return false;
             }
@@ -176,7 +176,7 @@ impl Confidence {
             read.new.push((owner.clone(), channel.clone()));
             return false;
         }
-        self.remember_value(owner, &channel.id, print);
+        self.remember_value(owner, &channel.id, fingerprint);
         true
     }
 
@@ -231,7 +231,7 @@ impl Confidence {
             new.into_iter().partition(|(_, channel)| !invented || unproven.contains(&channel.id));
         self.bulk.unproven = left.into_iter().map(|(_, channel)| channel.id).collect();
         for (owner, channel) in &counted {
-            self.remember_value(owner, &channel.id, Print::of(channel));
+            self.remember_value(owner, &channel.id, Fingerprint::of(channel));
         }
         counted
     }

@@ -52,7 +52,7 @@ impl Confidence {
 
         for channel in &channels {
             self.missing.seen(&(client.clone(), channel.id.clone()));
-            self.remember_value(client, &channel.id, Print::of(channel));
+            self.remember_value(client, &channel.id, Fingerprint::of(channel));
         }
         if !proves_absence(coverage) || !believable {
             let whole = absent.is_empty() && !(coverage.endless && channels.is_empty());

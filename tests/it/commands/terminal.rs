@@ -121,6 +121,8 @@ async fn no_color_takes_away_the_colours_and_nothing_else() {
     let api = Api::start(fleet(6, 2)).await;
     let coloured = on_terminal(&api, 100, LIST, &[]).await.stdout;
     let plain = on_terminal(&api, 100, LIST, &[("NO_COLOR", "1")]).await.stdout;
+    assert_eq!(on_terminal(&api, 100, LIST, &[("NO_COLOR", "")]).await.stdout, coloured, "an empty NO_COLOR is none");
+    assert_eq!(on_terminal(&api, 100, LIST, &[("TERM", "dumb")]).await.stdout, plain);
     assert!(coloured.contains("^["), "{coloured}");
     assert!(!plain.contains("^["), "{plain}");
     let mut uncoloured = String::new();
